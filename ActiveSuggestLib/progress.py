@@ -1,0 +1,68 @@
+"""Progress with an estimate, and cancelling, for all long work."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .errors import CancelledError
+
+
+class Progress(Protocol):
+    """What long work calls: ``progress(done, total, message, **data)``."""
+
+    def __call__(self, done: float, total: float, message: str = "", **data: Any) -> None: ...
+
+
+def no_progress(done: float, total: float, message: str = "", **data: Any) -> None:
+    """Ignore progress."""
+
+
+class Cancel:
+    """A token that one thread sets and the work of another looks at."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next safe point."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work was asked to stop."""
+        return self._event.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise ``CancelledError`` once ``cancel`` was called."""
+        if self.cancelled:
+            raise CancelledError("Cancelled.")
+
+
+@dataclass
+class Estimate:
+    """Remaining seconds of a task, from the pace since its first report.
+
+    >>> now = iter([0.0, 10.0]).__next__
+    >>> estimate = Estimate(clock=now)
+    >>> estimate.remaining(0, 4)
+    >>> estimate.remaining(1, 4)
+    30.0
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _first: tuple[float, float] | None = None
+
+    def remaining(self, done: float, total: float) -> float | None:
+        """Return the estimated seconds left, or ``None`` while there is no pace yet."""
+        now = self.clock()
+        if self._first is None or done < self._first[1]:
+            self._first = (now, done)
+            return None
+        started, first_done = self._first
+        if done <= first_done or now <= started:
+            return None
+        return (total - done) * (now - started) / (done - first_done)
