@@ -1,0 +1,1 @@
+"""What learns: plan, networks, samples, training, inference and statistics."""

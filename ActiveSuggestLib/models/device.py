@@ -1,0 +1,80 @@
+"""The device that the work runs on, and what it can hold."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+GIBIBYTE = 1024**3
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device and its free memory in bytes, with a sentence that a person reads."""
+
+    name: str
+    free_memory: int
+    threads: int
+    description: str
+
+    @property
+    def torch(self) -> torch.device:
+        """The same device for torch."""
+        return torch.device(self.name)
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the work runs on the processor."""
+        return self.name == "cpu"
+
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether convolutions run in bfloat16 (never the softmax and what follows it)."""
+        return self.name.startswith("cuda") and torch.cuda.is_bf16_supported()
+
+
+def available_cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+def choose_device(name: str | None = None, *, threads: int | None = None) -> Device:
+    """Return the device called ``name``, or the best one there is.
+
+    ``threads`` bounds the processor threads; the default is every core this process may use.
+    A CUDA device that was asked for by name and is not there gives the CPU, and says so.
+    """
+    cores = threads or available_cores()
+    wanted = name or ("cuda" if torch.cuda.is_available() else _apple() or "cpu")
+    if wanted.startswith("cuda") and torch.cuda.is_available():
+        index = torch.device(wanted).index or 0
+        free, total = torch.cuda.mem_get_info(index)
+        title = torch.cuda.get_device_name(index)
+        text = f"{title}, {free / GIBIBYTE:.1f} of {total / GIBIBYTE:.1f} GiB free"
+        return Device(f"cuda:{index}", free, cores, text)
+    if wanted == "mps" and _apple():
+        free = psutil.virtual_memory().available
+        return Device("mps", free // 2, cores, "Apple GPU (memory shared with the processor)")
+    free = psutil.virtual_memory().available
+    why = "asked for" if name == "cpu" else _why_no_gpu(name)
+    text = f"CPU, {cores} threads, {free / GIBIBYTE:.1f} GiB free ({why})"
+    return Device("cpu", free, cores, text)
+
+
+def _apple() -> str | None:
+    return "mps" if torch.backends.mps.is_available() else None
+
+
+def _why_no_gpu(name: str | None) -> str:
+    if not torch.backends.cuda.is_built():
+        reason = "this build of torch has no CUDA"
+    elif not torch.cuda.is_available():
+        reason = "torch finds no CUDA device; check the driver"
+    else:
+        reason = f"no device is called {name}"
+    return f"{name} was asked for, but {reason}" if name else reason

@@ -1,0 +1,228 @@
+"""Run a network over a volume: its prediction, and its Monte-Carlo statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ..progress import Cancel, Progress, no_progress
+from .memory import Limits
+from .networks import SegmentationNetwork
+from .plan import Plan
+from .samples import sampling
+from .statistics import SampleMaps, StreamedStatistics
+from .windows import Tiling, slabs, tile
+
+KEPT_ENCODINGS_BYTES = 512 * 1024**2
+BLENDED_BYTES = 512 * 1024**2
+
+Features = list[torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Which Monte-Carlo samples to draw: ``count`` masks from ``seed``.
+
+    ``p`` overrides the network's own dropout probability.
+    """
+
+    count: int
+    seed: int = 0
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class VolumeResult:
+    """Maps (C, S, H, W) on the prepared grid, on the CPU, with the bottleneck's embeddings."""
+
+    maps: SampleMaps
+    embedding: np.ndarray
+    slice_embeddings: np.ndarray
+
+
+class Inference:
+    """A network in evaluation mode on a device, for volumes prepared by its plan.
+
+    Sampling is exact: a sample is one network over the whole volume, its windows are blended, and
+    the variance is that of the blended samples. Only the encoder, before which nothing is random,
+    is shared by the samples.
+    """
+
+    def __init__(self, network: SegmentationNetwork, plan: Plan, *, mixed: bool = False) -> None:
+        self.network = network.eval()
+        self.plan = plan
+        self.mixed = mixed
+
+    def probability(
+        self, volume: torch.Tensor, limits: Limits, *, cancel: Cancel | None = None
+    ) -> torch.Tensor:
+        """Return the prediction without dropout, float32 (C, S, H, W) on the CPU."""
+        return self._run(volume, None, limits, no_progress, cancel).maps.mean
+
+    def sample(
+        self,
+        volume: torch.Tensor,
+        samples: Samples,
+        limits: Limits,
+        *,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
+    ) -> VolumeResult:
+        """Return the statistics of Monte-Carlo samples of a prepared volume (C, S, H, W)."""
+        return self._run(volume, samples, limits, progress, cancel)
+
+    @torch.inference_mode()
+    def _run(
+        self,
+        volume: torch.Tensor,
+        samples: Samples | None,
+        limits: Limits,
+        progress: Progress,
+        cancel: Cancel | None,
+    ) -> VolumeResult:
+        device = torch.device(limits.device)
+        self.network.to(device)
+        if device.type == "cuda":
+            layout = torch.channels_last_3d if self.plan.dimensions == 3 else torch.channels_last
+            self.network.to(memory_format=layout)  # type: ignore[call-overload]
+        parts = slabs(volume.shape[1:], self.plan, limits.halvings)
+        results = []
+        for index, part in enumerate(parts):
+            slab = volume[:, part].to(device)
+            tiling = tile(slab.shape[1:], self.plan, limits.halvings)
+
+            def tell(share: float, index: int = index) -> None:
+                if cancel is not None:
+                    cancel.raise_if_cancelled()
+                progress((index + share) / len(parts), 1.0)
+
+            work = _Slab(self, slab, tiling, limits, tell)
+            results.append(work.statistics(samples))
+        maps = [r[0] for r in results]
+        whole = SampleMaps(
+            torch.cat([m.mean for m in maps], dim=1),
+            torch.cat([m.variance for m in maps]),
+            torch.cat([m.expected_entropy for m in maps]),
+        )
+        slice_embeddings = np.concatenate([r[1] for r in results])
+        return VolumeResult(whole, slice_embeddings.mean(axis=0), slice_embeddings)
+
+    def _precision(self, device: torch.device) -> torch.autocast | nullcontext[None]:
+        if self.mixed and device.type == "cuda":
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+
+class _Slab:
+    """One slab (C, S, H, W) on the device, and the encodings of its windows."""
+
+    def __init__(
+        self,
+        inference: Inference,
+        slab: torch.Tensor,
+        tiling: Tiling,
+        limits: Limits,
+        tell: Callable[[float], None],
+    ) -> None:
+        self.inference = inference
+        self.network = inference.network
+        self.flat = inference.plan.dimensions == 2
+        self.padded = tiling.pad(slab)
+        self.tiling = tiling
+        self.limits = limits
+        self.tell = tell
+        self._kept: dict[int, Features] = {}
+        self._kept_bytes = 0
+        self._slice_sum = np.zeros((tiling.padded[0], self.network.embedding_size))
+        self._slice_count = np.zeros((tiling.padded[0], 1))
+        self._embedded: set[int] = set()
+
+    def statistics(self, samples: Samples | None) -> tuple[SampleMaps, np.ndarray]:
+        """Return the maps on the CPU and the slice embeddings (S, E)."""
+        streamed = StreamedStatistics()
+        chunks = self._chunks(samples)
+        for done, chunk in enumerate(chunks):
+            scope = (
+                sampling(self.network, chunk, seed=samples.seed, p=samples.p)
+                if samples is not None
+                else nullcontext()
+            )
+            with scope:
+                streamed.add(self._blended(len(chunk), done / len(chunks), 1 / len(chunks)))
+        maps = streamed.maps()
+        on_cpu = SampleMaps(maps.mean.cpu(), maps.variance.cpu(), maps.expected_entropy.cpu())
+        inner = slice(self.tiling.before[0], self.tiling.before[0] + self.tiling.shape[0])
+        return on_cpu, (self._slice_sum / np.maximum(self._slice_count, 1))[inner]
+
+    def _chunks(self, samples: Samples | None) -> list[Sequence[int]]:
+        if samples is None:
+            return [range(1)]
+        at_once = self.limits.samples_at_once
+        if not self.tiling.single:
+            # Blending holds the chunk's samples of the whole slab.
+            one = 4 * self.inference.plan.classes * int(np.prod(self.tiling.padded))
+            at_once = max(1, min(at_once, BLENDED_BYTES // one))
+        return [
+            range(first, min(first + at_once, samples.count))
+            for first in range(0, samples.count, at_once)
+        ]
+
+    def _blended(self, count: int, start: float, share: float) -> torch.Tensor:
+        """Return probabilities of ``count`` samples, float32 (K, C, S, H, W), padding removed."""
+        tiling = self.tiling
+        if tiling.single:
+            self.tell(start)
+            return tiling.crop(self._window(0, count))
+        classes = self.inference.plan.classes
+        total = torch.zeros((count, classes, *tiling.padded), device=self.padded.device)
+        norm = torch.zeros(tiling.padded, device=self.padded.device)
+        weight = tiling.importance().to(self.padded.device)
+        for index, window in enumerate(tiling.windows):
+            self.tell(start + share * index / len(tiling.windows))
+            slices, rows, columns = window
+            total[:, :, slices, rows, columns] += self._window(index, count) * weight
+            norm[slices, rows, columns] += weight
+        return tiling.crop(total.div_(norm))
+
+    def _window(self, index: int, count: int) -> torch.Tensor:
+        """Return float32 probabilities (K, C, *window) of one window."""
+        with self.inference._precision(self.padded.device):
+            features = self._encoding(index)
+            logits = self.network.decode(features, count)
+        # The softmax and all that follows stays in float32: bf16 loses small deviations.
+        probability = functional.softmax(logits.float(), dim=1)
+        if self.flat:
+            slices = self.tiling.window[0]
+            return probability.unflatten(0, (count, slices)).movedim(1, 2)
+        return probability
+
+    def _encoding(self, index: int) -> Features:
+        if index in self._kept:
+            return self._kept[index]
+        slices, rows, columns = self.tiling.windows[index]
+        x = self.padded[:, slices, rows, columns]
+        features = self.network.encode(x.movedim(1, 0) if self.flat else x[None])
+        self._embed(index, features[-1])
+        size = sum(f.numel() * f.element_size() for f in features)
+        if self._kept_bytes + size <= KEPT_ENCODINGS_BYTES or self.tiling.single:
+            self._kept[index] = features
+            self._kept_bytes += size
+        return features
+
+    def _embed(self, index: int, bottleneck: torch.Tensor) -> None:
+        """Add a window's bottleneck, averaged over rows and columns, to its slices."""
+        if index in self._embedded:
+            return
+        self._embedded.add(index)
+        along = bottleneck.float().mean(dim=(-2, -1))
+        window = self.tiling.windows[index][0]
+        if not self.flat:
+            depth = self.tiling.window[0]
+            along = functional.interpolate(along, depth, mode="linear", align_corners=False)[0].T
+        self._slice_sum[window] += along.cpu().numpy()
+        self._slice_count[window] += 1

@@ -1,0 +1,352 @@
+"""Fine-tuning within a given time: warm start, replay of all labels, best model kept."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import CancelledError, TrainingDivergedError
+from ..progress import Cancel, Progress, no_progress
+from .batches import Batches, LabelledCase
+from .losses import MaskedDiceCELoss
+from .memory import Limits, Notice, no_notice, with_less_memory
+from .networks import SegmentationNetwork
+from .plan import Plan
+
+LEARNING_RATE = 2e-3
+WARM_LEARNING_RATE = 1e-3
+WEIGHT_DECAY = 1e-4
+WARM_UP_STEPS = 10
+GRADIENT_NORM = 12.0
+LAST_CHECKS = (0.5, 0.75, 0.9)
+CHECK_SHARE = 0.05
+REFRESH_SECONDS = 2.0
+KEEP_SECONDS = 20.0
+MOST_BAD_STEPS = 20
+
+Dice = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: a number of steps (repeatable with a seed) or of seconds."""
+
+    seconds: float | None = None
+    steps: int | None = None
+
+    def share(self, step: int, elapsed: float) -> float:
+        """Return the share that is used up, 0…1."""
+        if self.steps is not None:
+            return min(1.0, step / max(1, self.steps))
+        return min(1.0, elapsed / max(1e-9, self.seconds or 0.0))
+
+
+@dataclass
+class TrainingState:
+    """Where a training stands: enough to go on after a kill."""
+
+    weights: dict[str, torch.Tensor]
+    optimiser: dict[str, Any]
+    step: int
+    elapsed: float
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One point of the training curve; ``dice`` is the mean over the validation cases."""
+
+    step: int
+    seconds: float
+    loss: float | None
+    dice: float | None
+
+
+@dataclass
+class TrainingOutcome:
+    """The best weights, how well they did on the validation cases, and how they came about."""
+
+    weights: dict[str, torch.Tensor]
+    dice: Dice
+    steps: int
+    seconds: float
+    curve: list[CurvePoint]
+    trained_on: dict[str, str]
+    limits: Limits
+
+
+@dataclass
+class Hooks:
+    """What a training asks of its surroundings; each has a harmless default.
+
+    ``validate(network, seconds)`` returns the Dice of each validation case that fits in the time.
+    ``refresh()`` returns the cases anew if labels have changed since it was last called.
+    ``keep(state)`` stores an unfinished training.
+    """
+
+    validate: Callable[[SegmentationNetwork, float], Dice] | None = None
+    refresh: Callable[[], Sequence[LabelledCase] | None] | None = None
+    keep: Callable[[TrainingState], None] | None = None
+    notice: Notice = no_notice
+    progress: Progress = no_progress
+    cancel: Cancel = field(default_factory=Cancel)
+
+
+def train(
+    network: SegmentationNetwork,
+    plan: Plan,
+    cases: Sequence[LabelledCase],
+    budget: Budget,
+    limits: Limits,
+    *,
+    seed: int,
+    warm: bool,
+    mixed: bool = False,
+    threads: int = 1,
+    state: TrainingState | None = None,
+    hooks: Hooks | None = None,
+) -> TrainingOutcome:
+    """Train ``network`` in place on ``cases`` and return the best weights.
+
+    AdamW with a short warm-up and a polynomial decay (exponent 0.9) over the budget; Dice and
+    cross-entropy over labelled voxels. Batch i depends on ``seed`` and i alone, so a budget of
+    steps repeats exactly on a CPU.
+
+    Raises:
+        CancelledError: asked to stop; what was learnt went to ``hooks.keep``.
+        TrainingDivergedError: the loss stays infinite or not a number.
+        OutOfDeviceMemoryError: nothing fits.
+    """
+    run = _Run(network, plan, cases, budget, limits, seed, warm, mixed, hooks or Hooks())
+    if state is not None:
+        run.resume(state)
+    with torch.random.fork_rng(devices=[limits.device] if "cuda" in limits.device else []):
+        torch.manual_seed(seed)
+        # A GPU waits for patches; on the CPU more threads would only take its cores away.
+        workers = 0 if limits.device == "cpu" else max(1, min(8, threads - 1))
+        return run.go(workers)
+
+
+class _Run:
+    def __init__(
+        self,
+        network: SegmentationNetwork,
+        plan: Plan,
+        cases: Sequence[LabelledCase],
+        budget: Budget,
+        limits: Limits,
+        seed: int,
+        warm: bool,
+        mixed: bool,
+        hooks: Hooks,
+    ) -> None:
+        self.network = network.to(limits.device)
+        self.plan = plan
+        self.budget = budget
+        self.limits = limits
+        self.mixed = mixed
+        self.hooks = hooks
+        self.rate = WARM_LEARNING_RATE if warm else LEARNING_RATE
+        self.batches = Batches(cases, plan, seed)
+        self.trained_on = {c.name: c.label_hash for c in cases}
+        self.loss = MaskedDiceCELoss()
+        self.optimiser = torch.optim.AdamW(
+            network.parameters(), lr=self.rate, weight_decay=WEIGHT_DECAY
+        )
+        self.step = 0
+        self.before = 0.0
+        self.started = time.monotonic()
+        self.curve: list[CurvePoint] = []
+        self.best: tuple[float, Dice, dict[str, torch.Tensor]] | None = None
+        self.bad_steps = 0
+        self.losses: list[float] = []
+        self.check_seconds = 0.0
+        self.limited = False
+        self.checked: tuple[int, bool] | None = None
+
+    def resume(self, state: TrainingState) -> None:
+        self.network.load_state_dict(state.weights)
+        self.optimiser.load_state_dict(state.optimiser)
+        self.step, self.before = state.step, state.elapsed
+
+    @property
+    def elapsed(self) -> float:
+        return self.before + time.monotonic() - self.started
+
+    @property
+    def share(self) -> float:
+        # The last check is part of the time that was given.
+        return self.budget.share(self.step, self.elapsed + self.check_seconds)
+
+    def go(self, workers: int) -> TrainingOutcome:
+        checks = list(LAST_CHECKS)
+        refreshed = kept = time.monotonic()
+        with _Ahead(self.batches, workers) as ahead:
+            while True:
+                try:
+                    self.hooks.cancel.raise_if_cancelled()
+                except CancelledError:
+                    self._keep()
+                    raise
+                share = self.share
+                if share >= 1.0 and self.step > 0:
+                    break
+                self._one_step(ahead, share)
+                now = time.monotonic()
+                if self.hooks.refresh and now - refreshed > REFRESH_SECONDS:
+                    refreshed = now
+                    self._refresh()
+                if now - kept > KEEP_SECONDS:
+                    kept = now
+                    self._keep()
+                if checks and share >= checks[0]:
+                    while checks and share >= checks[0]:
+                        checks.pop(0)
+                    self._check(final=False)
+                self._tell()
+        self._check(final=True)
+        weights = self.best[2] if self.best else _weights(self.network)
+        dice = self.best[1] if self.best else {}
+        return TrainingOutcome(
+            weights, dice, self.step, self.elapsed, self.curve, self.trained_on, self.limits
+        )
+
+    def _one_step(self, ahead: _Ahead, share: float) -> None:
+        rate = self.rate * max(1e-3, 1.0 - share) ** 0.9 * min(1.0, (self.step + 1) / WARM_UP_STEPS)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+
+        def work(limits: Limits) -> float:
+            if limits != self.limits:
+                self._move(limits)
+            images, labels = ahead.take(self.step, limits)
+            return self._update(images, labels)
+
+        value, self.limits = with_less_memory(work, self.limits, self.hooks.notice)
+        self.step += 1
+        if np.isfinite(value):
+            self.losses.append(value)
+            self.bad_steps = 0
+            return
+        self.bad_steps += 1
+        if self.bad_steps >= MOST_BAD_STEPS:
+            raise TrainingDivergedError(
+                f"The training diverged: the loss was not finite for {MOST_BAD_STEPS} steps.",
+                remedy="The earlier model stays in use. Check the newest labels and images.",
+            )
+
+    def _move(self, limits: Limits) -> None:
+        """Go on with smaller limits, perhaps on another device."""
+        self.limits = limits
+        self.network.to(limits.device)
+        for state in self.optimiser.state.values():
+            for name, value in state.items():
+                if isinstance(value, torch.Tensor):
+                    state[name] = value.to(limits.device)
+
+    def _update(self, images: torch.Tensor, labels: torch.Tensor) -> float:
+        self.network.train()
+        device = torch.device(self.limits.device)
+        images = images.to(device, non_blocking=True)
+        labels = labels.to(device, non_blocking=True)
+        if device.type == "cuda":
+            layout = torch.channels_last_3d if self.plan.dimensions == 3 else torch.channels_last
+            images = images.contiguous(memory_format=layout)
+        self.optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.mixed and not self._cpu):
+            logits = self.network(images)
+        loss = self.loss(logits, labels)
+        value = float(loss.detach())
+        if np.isfinite(value):
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+            self.optimiser.step()
+        return value
+
+    @property
+    def _cpu(self) -> bool:
+        return self.limits.device == "cpu"
+
+    def _check(self, *, final: bool) -> None:
+        """Validate, and keep the weights if they are the best so far."""
+        if final and self.checked == (self.step, False):
+            return  # The last check in between was a whole one of these very weights.
+        loss = float(np.mean(self.losses)) if self.losses else None
+        self.losses = []
+        dice: Dice = {}
+        if self.hooks.validate is not None and (final or not self.limited):
+            started = time.monotonic()
+            total = self.budget.seconds or float("inf")
+            # A check in between must not eat the time for learning.
+            dice = self.hooks.validate(self.network, total * CHECK_SHARE * (4 if final else 1))
+            spent = time.monotonic() - started
+            self.limited = spent > total * CHECK_SHARE
+            self.check_seconds = max(self.check_seconds, spent)
+            self.checked = (self.step, self.limited)
+        mean = float(np.mean(list(dice.values()))) if dice else None
+        self.curve.append(CurvePoint(self.step, self.elapsed, loss, mean))
+        if mean is None:
+            return
+        if self.best is None or len(dice) > len(self.best[1]) or mean >= self.best[0]:
+            self.best = (mean, dice, _weights(self.network))
+
+    def _refresh(self) -> None:
+        assert self.hooks.refresh is not None
+        cases = self.hooks.refresh()
+        if cases:
+            self.batches.replace_cases(cases)
+            self.trained_on.update({c.name: c.label_hash for c in cases})
+
+    def _keep(self) -> None:
+        if self.hooks.keep is not None and self.step > 0:
+            self.hooks.keep(
+                TrainingState(
+                    _weights(self.network),
+                    copy.deepcopy(self.optimiser.state_dict()),
+                    self.step,
+                    self.elapsed,
+                )
+            )
+
+    def _tell(self) -> None:
+        recent = float(np.mean(self.losses[-20:])) if self.losses else None
+        text = f"step {self.step}" + (f", loss {recent:.3f}" if recent is not None else "")
+        self.hooks.progress(self.share, 1.0, text, step=self.step, loss=recent)
+
+
+class _Ahead:
+    """Takes the batches in order, made ahead by threads where the device would wait for them."""
+
+    def __init__(self, batches: Batches, workers: int) -> None:
+        self.batches = batches
+        self.workers = workers
+        self._pool = ThreadPoolExecutor(workers) if workers else None
+        self._made: dict[tuple[int, int, int], Future[tuple[torch.Tensor, torch.Tensor]]] = {}
+
+    def __enter__(self) -> _Ahead:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def take(self, index: int, limits: Limits) -> tuple[torch.Tensor, torch.Tensor]:
+        if self._pool is None:
+            return self.batches.draw(index, limits.batch, limits.halvings)
+        for ahead in range(index, index + 2 * self.workers):
+            key = (ahead, limits.batch, limits.halvings)
+            if key not in self._made:
+                self._made[key] = self._pool.submit(self.batches.draw, *key)
+        taken = self._made[index, limits.batch, limits.halvings].result()
+        self._made = {k: v for k, v in self._made.items() if k[0] > index}
+        return taken
+
+
+def _weights(network: SegmentationNetwork) -> dict[str, torch.Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
