@@ -1,0 +1,137 @@
+"""The pool as a strategy sees it, over a project and the model in use."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..data.cases import CaseRow
+from ..models.inference import Samples
+from ..models.statistics import CaseStatistics
+from ..strategies.base import SLICE, Unit
+from .workbench import Workbench
+
+Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
+
+
+class ProjectPool:
+    """The candidates of a project as ``strategies.base.PoolView``."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        candidates: Sequence[CaseRow],
+        labelled: Sequence[CaseRow],
+        kind: str,
+        strategy: str,
+        gather: Gather,
+    ) -> None:
+        self._bench = bench
+        self._cases = {c.name: c for c in candidates}
+        self._gather = gather
+        self._strategy = strategy
+        self.kind = kind
+        plane = bench.project.plane
+        self.units: Sequence[Unit] = [u for c in candidates for u in open_units(c, kind, plane)]
+        self.labelled: Sequence[Unit] = [
+            u for c in labelled for u in labelled_units(c, kind, plane)
+        ]
+
+    @property
+    def planned_samples(self) -> int:
+        """The number of Monte-Carlo samples that the plan foresees."""
+        return self._bench.plan.samples
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Random numbers that depend on the seed, the strategy and what is labelled."""
+        labelled = ",".join(f"{u.case}/{u.slice}" for u in self.labelled)
+        keys = [zlib.crc32(text.encode()) for text in (self._strategy, labelled)]
+        return np.random.default_rng([self._bench.seed, *keys])
+
+    def statistics(self, samples: Samples) -> UnitStatistics:
+        """Gather the statistics of the candidates; unusable ones leave ``units``."""
+        found = self._gather(list(self._cases.values()), samples)
+        self.units = [u for u in self.units if u.case in found]
+        return UnitStatistics(self.units, found)
+
+
+class UnitStatistics:
+    """One row a unit, from the statistics of their volumes."""
+
+    def __init__(self, units: Sequence[Unit], cases: dict[str, CaseStatistics]) -> None:
+        self._units = units
+        self._cases = cases
+
+    def values(self, measure: str, aggregator: str) -> np.ndarray:
+        """Return one number a unit, (N,)."""
+        return self._rows(
+            lambda s: s.value(measure, aggregator), lambda s: s.slice_values(measure, aggregator)
+        )
+
+    def worst_slices(self) -> np.ndarray:
+        """Return the most uncertain slice of each unit's volume, (N,)."""
+        return np.array([self._cases[u.case].worst_slice for u in self._units], int)
+
+    def embeddings(self) -> np.ndarray:
+        """Return the bottleneck embedding of each unit, (N, E)."""
+        return self._rows(lambda s: s.embedding, lambda s: s.slice_embeddings)
+
+    def foreground_shares(self) -> np.ndarray:
+        """Return the predicted share of foreground voxels of each unit, (N,)."""
+        mass = self.class_mass()
+        return 1.0 - mass[:, 0] / np.maximum(mass.sum(axis=1), 1e-12)
+
+    def class_entropy(self) -> np.ndarray:
+        """Return Σ_v PE·p̄_c of each unit, (N, C)."""
+        return self._rows(lambda s: s.class_entropy.sum(axis=0), lambda s: s.class_entropy)
+
+    def class_mass(self) -> np.ndarray:
+        """Return Σ_v p̄_c in voxels of the network's grid of each unit, (N, C)."""
+        return self._rows(lambda s: s.class_mass.sum(axis=0), lambda s: s.class_mass)
+
+    def _rows(
+        self,
+        of_volume: Callable[[CaseStatistics], float | np.ndarray],
+        of_slices: Callable[[CaseStatistics], np.ndarray],
+    ) -> np.ndarray:
+        by_case: dict[str, np.ndarray] = {}
+        rows = []
+        for unit in self._units:
+            if unit.slice is None:
+                rows.append(of_volume(self._cases[unit.case]))
+                continue
+            if unit.case not in by_case:
+                by_case[unit.case] = of_slices(self._cases[unit.case])
+            rows.append(by_case[unit.case][unit.slice])
+        return np.asarray(rows, dtype=float)
+
+
+def open_units(case: CaseRow, kind: str, plane: str) -> list[Unit]:
+    """Return the units of a case that are not labelled yet."""
+    if kind != SLICE:
+        return [Unit(case.name, case.patient)]
+    done = set(case.labelled_slices or ())
+    return [u for u in _slices(case, plane) if u.slice not in done]
+
+
+def labelled_units(case: CaseRow, kind: str, plane: str) -> list[Unit]:
+    """Return the units of a labelled case that are labelled."""
+    if kind != SLICE:
+        return [Unit(case.name, case.patient)]
+    if case.labelled_slices is None:
+        return _slices(case, plane)
+    done = set(case.labelled_slices)
+    return [u for u in _slices(case, plane) if u.slice in done]
+
+
+def _slices(case: CaseRow, plane: str) -> list[Unit]:
+    assert case.geometry is not None
+    axis = case.geometry.plane_axis(plane)
+    step = case.geometry.array_spacing[axis]
+    return [
+        Unit(case.name, case.patient, index, index * step)
+        for index in range(case.geometry.shape[axis])
+    ]

@@ -1,0 +1,69 @@
+"""The model's proposal for a case, and where it is unsure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..data.geometry import Geometry
+from ..models.inference import Samples
+from ..models.memory import Limits, with_less_memory
+from ..models.preparing import restore, restore_labels
+from ..models.statistics import aggregate
+from ..progress import Cancel, Progress, no_progress
+from .scoring import sample_volume
+from .workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A proposal: labels, uint8 (z, y, x) of segment values, on the image's own grid.
+
+    ``uncertainty`` is the predictive entropy of Monte-Carlo samples in nats, float32 (z, y, x);
+    ``worst_slice`` the image's slice along the project's plane whose top 1 % is highest.
+    """
+
+    case: str
+    labels: np.ndarray
+    uncertainty: np.ndarray | None
+    geometry: Geometry
+    worst_slice: int | None
+    model: int
+
+
+def predict(
+    bench: Workbench,
+    case: str,
+    *,
+    uncertainty: bool = True,
+    progress: Progress = no_progress,
+    cancel: Cancel | None = None,
+) -> Prediction:
+    """Return the proposal for a case, from the network without dropout.
+
+    Raises:
+        NoModelError: nothing was trained yet.
+        ImageError: the image cannot be used.
+    """
+    row = bench.project.case(case)
+    model = bench.model()
+    prepared = bench.load(row)
+    assert row.geometry is not None
+
+    def work(limits: Limits) -> torch.Tensor:
+        return model.inference.probability(prepared.array, limits, cancel=cancel)
+
+    probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
+    labels = bench.to_values(restore_labels(probability, prepared))
+    del probability
+    if not uncertainty:
+        return Prediction(case, labels, None, row.geometry, None, model.record.version)
+    samples = Samples(bench.plan.samples)
+    result = sample_volume(bench, model, prepared, samples, progress=progress, cancel=cancel)
+    entropy = result.maps.measure("entropy")
+    tops = aggregate(entropy.flatten(1), entropy.flatten(1), "top").numpy()
+    worst = int(np.argmax(tops[prepared.image_slices()]))
+    whole = restore(entropy[None], prepared)[0]
+    return Prediction(case, labels, whole, row.geometry, worst, model.record.version)

@@ -1,0 +1,117 @@
+"""Gather the statistics of a pool: each volume is read once, and only if it is not cached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from ..data.cases import CaseRow
+from ..errors import ActiveSuggestError
+from ..models.inference import Samples, VolumeResult
+from ..models.memory import Limits, with_less_memory
+from ..models.preparing import Prepared
+from ..models.statistics import CaseStatistics, summarise
+from ..progress import Cancel, Progress, no_progress
+from .statistics_cache import StatisticsCache
+from .workbench import LoadedModel, Workbench
+
+READ_AHEAD = 2
+
+
+def gather(
+    bench: Workbench,
+    cases: Sequence[CaseRow],
+    samples: Samples,
+    *,
+    progress: Progress = no_progress,
+    cancel: Cancel | None = None,
+) -> dict[str, CaseStatistics]:
+    """Return the statistics of ``cases`` by name; unusable ones are reported and left out.
+
+    What is done is kept in the cache at once, so a cancelled or killed scoring goes on where it
+    stopped. The next volumes are read and prepared while the device works.
+    """
+    model = bench.model()
+    cache = StatisticsCache(
+        bench.project.folder / "cache" / "statistics", model.record.hash, bench.plan.hash, samples
+    )
+    found: dict[str, CaseStatistics] = {}
+    missing = []
+    for case in cases:
+        stored = cache.load(case.name, case.image_hash)
+        if stored is None:
+            missing.append(case)
+        else:
+            found[case.name] = stored
+    known = len(found)
+    for done, (case, prepared) in enumerate(_read_ahead(bench, missing, cancel)):
+        if isinstance(prepared, Prepared):
+            progress(known + done, len(cases), case.name)
+            statistics = case_statistics(bench, model, prepared, samples, cancel)
+            cache.store(case.name, case.image_hash, statistics)
+            found[case.name] = statistics
+        else:
+            bench.report(case.name, prepared)
+    progress(len(cases), len(cases), "")
+    if missing:
+        cache.prune()
+    return found
+
+
+def case_statistics(
+    bench: Workbench,
+    model: LoadedModel,
+    prepared: Prepared,
+    samples: Samples,
+    cancel: Cancel | None = None,
+) -> CaseStatistics:
+    """Return the statistics of one prepared volume."""
+    result = sample_volume(bench, model, prepared, samples, cancel=cancel)
+    return summarise(
+        result.maps, result.embedding, result.slice_embeddings, prepared.image_slices()
+    )
+
+
+def sample_volume(
+    bench: Workbench,
+    model: LoadedModel,
+    prepared: Prepared,
+    samples: Samples,
+    *,
+    progress: Progress = no_progress,
+    cancel: Cancel | None = None,
+) -> VolumeResult:
+    """Draw the samples of one volume, with less memory if the device asks for it."""
+
+    def work(limits: Limits) -> VolumeResult:
+        return model.inference.sample(
+            prepared.array, samples, limits, progress=progress, cancel=cancel
+        )
+
+    result, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
+    return result
+
+
+def _read_ahead(
+    bench: Workbench, cases: Sequence[CaseRow], cancel: Cancel | None
+) -> Iterator[tuple[CaseRow, Prepared | ActiveSuggestError]]:
+    """Yield each case with its prepared image or the error that it gave, in order."""
+
+    def load(case: CaseRow) -> Prepared | ActiveSuggestError:
+        try:
+            return bench.load(case)
+        except ActiveSuggestError as error:
+            return error
+
+    with ThreadPoolExecutor(1) as reader:
+        waiting: list[Future[Prepared | ActiveSuggestError]] = []
+        try:
+            for index, case in enumerate(cases):
+                wanted = cases[index + len(waiting) : index + READ_AHEAD]
+                waiting.extend(reader.submit(load, ahead) for ahead in wanted)
+                if cancel is not None:
+                    cancel.raise_if_cancelled()
+                yield case, waiting.pop(0).result()
+        finally:
+            for future in waiting:
+                future.cancel()

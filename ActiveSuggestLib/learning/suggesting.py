@@ -1,0 +1,193 @@
+"""From a strategy's scores to suggestions that nobody else is working on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data.cases import CaseRow
+from ..errors import EmptyPoolError, PoolExhaustedError, StrategyFailedError
+from ..models.inference import Samples
+from ..models.statistics import CaseStatistics
+from ..progress import Cancel, Progress, no_progress
+from ..strategies import registry
+from ..strategies.base import SLICE, VOLUME, Scores, Strategy, Suggestion, Unit, ranking
+from .pool_view import ProjectPool
+from .scoring import gather
+from .workbench import Workbench
+
+FALLBACK = "random"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A scored pool: the units and their scores, and the strategy that gave them."""
+
+    strategy: Strategy
+    pool: ProjectPool
+    scores: Scores
+    units: tuple[Unit, ...]
+
+
+def score_pool(
+    bench: Workbench,
+    name: str,
+    kind: str,
+    *,
+    preset: str | None = None,
+    options: dict[str, Any] | None = None,
+    only: Sequence[str] | None = None,
+    progress: Progress = no_progress,
+    cancel: Cancel | None = None,
+) -> Scored:
+    """Score the unlabelled volumes or slices of a project.
+
+    While there is no model, a strategy that needs one gives way to a random choice and the
+    reasons say so.
+
+    Raises:
+        UnknownStrategyError, StrategyFailedError: the strategy cannot be used.
+        EmptyPoolError, PoolExhaustedError: there is nothing to score.
+    """
+    if kind not in (VOLUME, SLICE):
+        raise StrategyFailedError(
+            f"A unit is a volume or a slice, not {kind!r}.", remedy="Use 'volume' or 'slice'."
+        )
+    strategy = registry.make(name, preset=preset, **(options or {}))
+    note = ""
+    if strategy.needs_model and bench.model_or_none() is None:
+        note = f"No model is trained yet, so {strategy.name} cannot rank; this is a fair draw."
+        strategy = registry.make(FALLBACK)
+    candidates = _candidates(bench, kind, only)
+    labelled = bench.project.cases("labelled")
+
+    def statistics(cases: Sequence[CaseRow], samples: Samples) -> dict[str, CaseStatistics]:
+        return gather(bench, cases, samples, progress=progress, cancel=cancel)
+
+    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics)
+    scores = strategy.score(pool)
+    units = tuple(pool.units)
+    if not units:
+        raise PoolExhaustedError(
+            "None of the remaining images can be used.",
+            path=bench.project.folder,
+            remedy="See the excluded cases and their reasons with `activesuggest status`.",
+        )
+    values = np.asarray(scores.values, float)
+    if values.shape != (len(units),) or len(scores.reasons) != len(units):
+        raise StrategyFailedError(
+            f"{strategy.name} gave {values.shape} scores for {len(units)} units.",
+            remedy="Choose another strategy, and tell the strategy's author.",
+        )
+    if not np.isfinite(values).all():
+        bad = [units[i].case for i in np.flatnonzero(~np.isfinite(values))[:3]]
+        raise StrategyFailedError(
+            f"{strategy.name} gave a score that is not a number, for {', '.join(bad)} ….",
+            remedy="Choose another strategy, and tell the strategy's author.",
+        )
+    reasons = [(note, *r) if note else tuple(r) for r in scores.reasons]
+    return Scored(strategy, pool, Scores(values, reasons), units)
+
+
+def choose(
+    bench: Workbench, scored: Scored, count: int, *, since: float | None = None
+) -> list[Suggestion]:
+    """Select and claim ``count`` units; what others are labelling just now is left to them.
+
+    ``since``: when the choosing began, for ``data.claims``.
+    """
+    skipped = {c.name for c in bench.project.cases() if c.skipped}
+    with bench.project.claiming(since) as claiming:
+        free = np.array([u.case not in claiming for u in scored.units], bool)
+        if not free.any():
+            raise PoolExhaustedError(
+                "Everything that is left was suggested to someone else just now.",
+                path=bench.project.folder,
+                remedy="Wait until they save or close the project, then ask again.",
+            )
+        # What a person passed over comes again only when nothing else is left.
+        fresh = free & np.array([u.case not in skipped for u in scored.units], bool)
+        allowed = fresh if fresh.any() else free
+        picked = scored.strategy.select(scored.pool, scored.scores, allowed, count)
+        _check(scored, picked, allowed, count)
+        for index in picked:
+            claiming.add(scored.units[index].case, scored.units[index].slice)
+    suggestions = [_suggestion(scored, index, rank) for rank, index in enumerate(picked, 1)]
+    for s in suggestions:
+        bench.project.record(
+            "suggested",
+            case=s.case,
+            slice=s.slice,
+            rank=s.rank,
+            score=s.score,
+            strategy=s.strategy,
+            reasons=list(s.reasons),
+        )
+    return suggestions
+
+
+def ranked(scored: Scored) -> list[Suggestion]:
+    """Return every unit as a suggestion, best first, without claiming any."""
+    order = ranking(np.asarray(scored.scores.values))
+    return [_suggestion(scored, index, rank) for rank, index in enumerate(order, 1)]
+
+
+def _suggestion(scored: Scored, index: int, rank: int) -> Suggestion:
+    unit = scored.units[index]
+    return Suggestion(
+        rank=rank,
+        case=unit.case,
+        slice=unit.slice,
+        score=float(scored.scores.values[index]),
+        reasons=tuple(scored.scores.reasons[index]),
+        strategy=scored.strategy.name,
+        patient=unit.patient,
+    )
+
+
+def _check(scored: Scored, picked: Sequence[int], allowed: np.ndarray, count: int) -> None:
+    sound = (
+        len(picked) <= count
+        and len(set(picked)) == len(picked)
+        and all(0 <= i < len(allowed) and allowed[i] for i in picked)
+    )
+    if not sound:
+        raise StrategyFailedError(
+            f"{scored.strategy.name} selected units twice, too many, or ones that are taken.",
+            remedy="Choose another strategy, and tell the strategy's author.",
+        )
+
+
+def _candidates(bench: Workbench, kind: str, only: Sequence[str] | None) -> list[CaseRow]:
+    cases = bench.project.cases()
+    usable = [c for c in cases if c.state != "excluded" and not c.missing and c.geometry]
+    if not usable:
+        excluded = len(cases) - len(usable)
+        raise EmptyPoolError(
+            "The project has no usable image"
+            + (f": {excluded} are excluded or missing." if excluded else "."),
+            path=bench.project.folder,
+            remedy="Add images to the image folder and rescan, or see the reasons with "
+            "`activesuggest status`.",
+        )
+    if only is not None:
+        wanted = {bench.project.case(name).name for name in only}
+        usable = [c for c in usable if c.name in wanted]
+    open_cases = [
+        c
+        for c in usable
+        if c.state == "unlabelled"
+        or (kind == SLICE and c.state == "labelled" and c.labelled_slices is not None)
+    ]
+    if not open_cases:
+        counts = bench.project.counts()
+        raise PoolExhaustedError(
+            f"Nothing is left to label: {counts['labelled']} labelled, {counts['draft']} drafts, "
+            f"{counts['excluded']} excluded.",
+            path=bench.project.folder,
+            remedy="Add images and rescan, or include an excluded case.",
+        )
+    return open_cases

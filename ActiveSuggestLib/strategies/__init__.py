@@ -1,0 +1,1 @@
+"""What is worth labelling: one file a strategy, and their registry."""

@@ -1,0 +1,164 @@
+"""What a strategy is given, and what it returns.
+
+A strategy scores and selects; it does not load, train or save. It sees the pool through
+``PoolView`` and returns numbers and reasons. Adding one is a file and a line in the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..models.inference import Samples
+from .diversity import pick_diverse
+
+VOLUME, SLICE = "volume", "slice"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One thing that can be labelled: a volume, or one slice of it.
+
+    ``slice`` is the image's slice index along the project's plane, ``position`` its place along
+    the plane's normal in mm; both mean nothing for a volume.
+    """
+
+    case: str
+    patient: str
+    slice: int | None = None
+    position: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One score a unit, the higher the sooner to label, with reasons that a person reads."""
+
+    values: np.ndarray
+    reasons: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A unit that is worth labelling next, and why."""
+
+    rank: int
+    case: str
+    slice: int | None
+    score: float
+    reasons: tuple[str, ...]
+    strategy: str
+    patient: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {**vars(self), "reasons": list(self.reasons)}
+
+
+class StatisticsTable(Protocol):
+    """Monte-Carlo statistics of the candidate units, rows in the order of ``PoolView.units``."""
+
+    def values(self, measure: str, aggregator: str) -> np.ndarray:
+        """Return one number a unit, (N,)."""
+        ...
+
+    def worst_slices(self) -> np.ndarray:
+        """Return the most uncertain slice of each unit's volume, (N,)."""
+        ...
+
+    def embeddings(self) -> np.ndarray:
+        """Return the bottleneck embedding of each unit, (N, E)."""
+        ...
+
+    def foreground_shares(self) -> np.ndarray:
+        """Return the predicted share of foreground voxels of each unit, (N,)."""
+        ...
+
+    def class_entropy(self) -> np.ndarray:
+        """Return Σ_v PE·p̄_c of each unit, (N, C)."""
+        ...
+
+    def class_mass(self) -> np.ndarray:
+        """Return Σ_v p̄_c in voxels of the network's grid of each unit, (N, C)."""
+        ...
+
+
+class PoolView(Protocol):
+    """The pool as a strategy sees it. Nothing here writes.
+
+    ``units`` are the candidates. A unit whose image turns out to be unusable when the statistics
+    are gathered is dropped from ``units``, so gather first and look at ``units`` after.
+    """
+
+    @property
+    def units(self) -> Sequence[Unit]:
+        """The candidates, by case name and slice."""
+        ...
+
+    @property
+    def labelled(self) -> Sequence[Unit]:
+        """What is labelled already, in the same kind of unit."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """``volume`` or ``slice``."""
+        ...
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Random numbers that depend on the seed, the strategy and what is labelled."""
+        ...
+
+    @property
+    def planned_samples(self) -> int:
+        """The number of Monte-Carlo samples that the plan foresees."""
+        ...
+
+    def statistics(self, samples: Samples) -> StatisticsTable:
+        """Gather the statistics of all candidates; cached by model, plan and image."""
+        ...
+
+
+class Strategy(Protocol):
+    """Decides what is worth labelling next."""
+
+    name: str
+    summary: str
+    needs_model: bool
+
+    def score(self, pool: PoolView) -> Scores:
+        """Score every unit of the pool."""
+        ...
+
+    def select(self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int) -> list[int]:
+        """Return the indices of the units to suggest, best first.
+
+        ``allowed`` (N,) is false for units that someone else is labelling just now.
+        """
+        ...
+
+
+class RankingStrategy:
+    """A strategy that takes the highest scores under the diversity constraints."""
+
+    name = ""
+    summary = ""
+    needs_model = True
+
+    def select(self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int) -> list[int]:
+        """Return the best ``count`` units: no patient twice unless no other is left."""
+        order = ranking(scores.values)
+        order = [i for i in order if allowed[i]]
+        return pick_diverse(order, pool.units, pool.labelled, count)
+
+
+def ranking(values: np.ndarray) -> list[int]:
+    """Return indices by falling value, ties by index.
+
+    >>> ranking(np.array([1.0, 3.0, 3.0]))
+    [1, 2, 0]
+    """
+    return [int(i) for i in np.argsort(-np.asarray(values, float), kind="stable")]

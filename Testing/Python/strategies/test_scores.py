@@ -1,0 +1,110 @@
+"""Scores of the strategies on pools with known statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ActiveSuggestLib.learning.pool_view import UnitStatistics
+from ActiveSuggestLib.models.statistics import AGGREGATORS, MEASURES, CaseStatistics
+from ActiveSuggestLib.strategies.base import Unit
+from ActiveSuggestLib.strategies.mc_dropout import MCDropout
+from ActiveSuggestLib.strategies.random_choice import RandomChoice
+
+
+def statistics(variance, slices=3):
+    """Return the statistics of a case by ``variance``: aggregator → value."""
+    volume = np.zeros((len(MEASURES), len(AGGREGATORS)))
+    for name, value in variance.items():
+        volume[MEASURES.index("variance"), AGGREGATORS.index(name)] = value
+    by_slice = np.zeros((slices, *volume.shape), np.float32)
+    by_slice[:] = volume
+    by_slice[1] *= 2
+    return CaseStatistics(
+        volume,
+        by_slice,
+        np.ones((slices, 3)),
+        np.ones((slices, 3)),
+        np.zeros(4),
+        np.zeros((slices, 4)),
+    )
+
+
+class Pool:
+    """A pool view over given statistics."""
+
+    kind, planned_samples, labelled = "volume", 20, ()
+
+    def __init__(self, cases, units=None, seed=0):
+        self.cases = cases
+        self.units = units or [Unit(c, c) for c in cases]
+        self.seed = seed
+        self.asked = []
+
+    @property
+    def rng(self):
+        return np.random.default_rng(self.seed)
+
+    def statistics(self, samples):
+        self.asked.append(samples)
+        return UnitStatistics(self.units, self.cases)
+
+
+def test_the_default_is_the_mean_of_two_relative_variances():
+    pool = Pool({
+        "a": statistics({"foreground": 1.0, "mean": 3.0}),
+        "b": statistics({"foreground": 3.0, "mean": 1.0}),
+    })  # fmt: skip
+    assert MCDropout().score(pool).values.tolist() == [1.0, 1.0]
+    assert pool.asked[0].count == 20
+    assert pool.asked[0].p is None
+
+
+def test_a_missed_structure_still_counts_by_its_mean_over_all_voxels():
+    pool = Pool({
+        "seen": statistics({"foreground": 1.0, "mean": 1.0}),
+        "missed": statistics({"foreground": 0.0, "mean": 9.0}),
+    })  # fmt: skip
+    values = MCDropout().score(pool).values
+    assert values[1] > values[0] * 0.8
+
+
+def test_the_paper_sums_and_takes_five_samples_at_a_half():
+    pool = Pool({"a": statistics({"sum": 7.0}), "b": statistics({"sum": 9.0})})
+    assert MCDropout(preset="paper").score(pool).values.tolist() == [7.0, 9.0]
+    assert (pool.asked[0].count, pool.asked[0].p) == (5, 0.5)
+
+
+def test_slices_are_scored_by_their_own_statistics():
+    cases = {"a": statistics({"foreground": 1.0, "mean": 1.0})}
+    units = [Unit("a", "a", i, float(i)) for i in range(3)]
+    pool = Pool(cases, units)
+    pool.kind = "slice"
+    values = MCDropout().score(pool).values
+    assert values[1] == pytest.approx(2 * values[0])
+
+
+def test_a_pool_without_uncertainty_is_all_zeros_with_reasons():
+    pool = Pool({"a": statistics({}), "b": statistics({})})
+    scores = MCDropout().score(pool)
+    assert scores.values.tolist() == [0.0, 0.0]
+    assert len(scores.reasons) == 2
+
+
+def test_random_gives_every_patient_the_same_chance():
+    # One patient with nine volumes, one with one: each comes first half of the time.
+    units = [Unit(f"a{i}", "a") for i in range(9)] + [Unit("b0", "b")]
+    strategy = RandomChoice()
+    first = []
+    for seed in range(400):
+        values = strategy.score(Pool({}, units, seed)).values
+        first.append(units[int(np.argmax(values))].patient)
+    assert first.count("b") / 400 == pytest.approx(0.5, abs=0.08)
+
+
+def test_random_depends_on_the_seed_alone():
+    units = [Unit(f"c{i}", f"c{i}") for i in range(6)]
+    strategy = RandomChoice()
+    one, same, other = (strategy.score(Pool({}, units, s)).values for s in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
