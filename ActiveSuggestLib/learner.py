@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from .data.project import Project, SavedLabel
 from .data.store import atomic_write
 from .errors import ActiveSuggestError, NoModelError, UnknownModelError
 from .learning.fine_tuning import TrainingReport, fine_tune
+from .learning.labelling import save_label
 from .learning.prediction import Prediction, predict
 from .learning.proposals import Proposals
 from .learning.suggesting import Scored, choose, ranked, score_pool
@@ -59,7 +59,7 @@ class ActiveLearner:
         self.bench = Workbench(
             project, device=device, seed=seed, threads=threads, on_notice=on_notice
         )
-        self._proposals = Proposals(project.folder / "cache" / "proposals")
+        self._proposals = Proposals(project.folder)
         self._has_chosen = False
 
     def __enter__(self) -> ActiveLearner:
@@ -185,7 +185,8 @@ class ActiveLearner:
             LabelError: the mask cannot be a label of this image; nothing was written.
             DiskFullError, SaveFailedError: not saved; the earlier label is untouched.
         """
-        saved = self.project.save_label(
+        return save_label(
+            self.project,
             case,
             mask,
             slices=slices,
@@ -194,28 +195,6 @@ class ActiveLearner:
             seconds=seconds,
             note=note,
         )
-        self._judge_proposal(case, slices)
-        return saved
-
-    def _judge_proposal(self, case: str, slices: Sequence[int] | None) -> None:
-        # The label is safe; nothing that fails from here on may look as if it were not.
-        with suppress(ActiveSuggestError, OSError):
-            label = self.project.read_label(case)
-            if label is None:
-                return
-            truth = self.bench.to_classes(label.array)
-            plane = self.project.plane
-            judged = self._proposals.judge(
-                case,
-                self.bench.to_classes,
-                truth,
-                self.bench.segment_classes,
-                slices,
-                label.geometry.plane_axis(plane),
-            )
-            if judged is not None:
-                self.project.record("prequential", case=case, **judged)
-                self._proposals.discard(case)
 
     def save_draft(self, case: str, mask: Mask, *, slices: Sequence[int] | None = None) -> Path:
         """Keep an unfinished mask; the case counts as a draft until it is saved or discarded."""
@@ -304,7 +283,7 @@ class ActiveLearner:
         prediction = predict(
             self.bench, case, uncertainty=uncertainty, progress=progress, cancel=cancel
         )
-        self._proposals.store(prediction)
+        self._proposals.store(case, prediction.labels, prediction.model)
         return prediction
 
     def predict_to(
@@ -365,16 +344,16 @@ class ActiveLearner:
 
     def status(self) -> dict[str, Any]:
         """Return where the project stands, JSON-able: counts, device, plan, model, warnings."""
-        model = self.bench.model_or_none() if self.bench.checkpoints.records() else None
+        accepted = self.bench.checkpoints.accepted()
         plan = self.bench.stored_plan()
         return {
             "project": str(self.project.folder),
             "name": self.project.name,
             "counts": self.project.counts(),
-            "segments": list(self.bench.segment_names),
+            "segments": list(self.bench.classes.names),
             "device": self.bench.device.description,
             "plan": list(plan.reasons) if plan else [],
-            "model": _facts(model.record) if model else None,
+            "model": _facts(accepted[0]) if accepted else None,
             "validation_cases": list(self.project.validation_cases),
             "warnings": self._warnings(),
         }

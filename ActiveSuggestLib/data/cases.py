@@ -73,6 +73,15 @@ class CaseTable:
             rows = self._journal.rows(f"{_QUERY} WHERE s.state = ? ORDER BY s.name", (state,))
         return [self._case_row(row) for row in rows]
 
+    def excluded(self, limit: int) -> list[tuple[str, str]]:
+        """Return name and reason of the first excluded cases, from the journal alone."""
+        rows = self._journal.rows(
+            "SELECT name, excluded, problem, missing FROM case_states WHERE state = 'excluded'"
+            " ORDER BY name LIMIT ?",
+            (limit,),
+        )
+        return [(r["name"], _reason(r, json.loads(r["problem"] or "null"))) for r in rows]
+
     def get(self, name: str) -> CaseRow:
         """Return one case; raises ``UnknownCaseError`` that names the nearest ones."""
         row = self._journal.row(f"{_QUERY} WHERE s.name = ?", (name,))

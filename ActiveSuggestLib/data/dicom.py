@@ -142,6 +142,9 @@ def read_header(path: Path, *, tags: list[str] | None = None, voxels: bool = Fal
 def _without_preamble(path: Path, tags: list[Any] | None, voxels: bool) -> Any:
     import pydicom
 
+    with path.open("rb") as file:
+        if file.read(2) not in {b"\x02\x00", b"\x08\x00"}:
+            raise _damaged(path, "it has no DICOM header")
     try:
         header = pydicom.dcmread(
             path, stop_before_pixels=not voxels, specific_tags=tags, force=True

@@ -264,7 +264,8 @@ def _usual(counts: Counter[int]) -> int:
 
 
 def _judged(case: ScannedCase, usual: int) -> ScannedCase:
-    if case.problem is not None or not case.channels or case.channels == usual:
+    # Nothing is usual where no image could be read among those that were to tell.
+    if case.problem is not None or not case.channels or usual in (0, case.channels):
         return case
     return replace(
         case,

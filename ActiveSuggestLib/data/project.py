@@ -166,6 +166,10 @@ class Project(ProjectRecord):
         """Return one case; raises ``UnknownCaseError``."""
         return self._cases.get(name)
 
+    def excluded(self, limit: int) -> list[tuple[str, str]]:
+        """Return name and reason of the first excluded cases; instant at any size."""
+        return self._cases.excluded(limit)
+
     def counts(self) -> dict[str, int]:
         """Return the number of cases in each state; instant at any size."""
         return self._cases.counts()

@@ -133,7 +133,7 @@ def _facts(bench: Workbench, parent: LoadedModel | None, steps: int | None) -> d
         "parent": parent.record.hash if parent else "",
         "seed": bench.seed,
         "steps": steps or 0,
-        "segments": list(bench.segment_names),
+        "segments": list(bench.classes.names),
     }
 
 
@@ -171,7 +171,7 @@ def _settle(
     record = bench.checkpoints.save(
         outcome.weights,
         bench.plan,
-        bench.segment_names,
+        bench.classes.names,
         parent=parent.record.version if parent else None,
         accepted=accepted,
         reason=reason,

@@ -56,7 +56,7 @@ def predict(
         return model.inference.probability(prepared.array, limits, cancel=cancel)
 
     probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
-    labels = bench.to_values(restore_labels(probability, prepared))
+    labels = bench.classes.to_values(restore_labels(probability, prepared))
     del probability
     if not uncertainty:
         return Prediction(case, labels, None, row.geometry, None, model.record.version)

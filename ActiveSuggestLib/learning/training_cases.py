@@ -117,7 +117,9 @@ class TrainingMaterial:
                     case=row.name,
                 )
                 return None
-            target = prepare_label(bench.to_classes(label.array), label.geometry, bench.plan)
+            target = prepare_label(
+                bench.classes.from_values(label.array), label.geometry, bench.plan
+            )
             image = self.images.array(row)
         except ActiveSuggestError as error:
             bench.report(row.name, error)
@@ -172,6 +174,6 @@ class Validation:
         shape = orientation.apply(label.array).shape
         prepared = Prepared(array, orientation, (shape[0], shape[1], shape[2]))
         predicted = restore_labels(inference.probability(array, limits), prepared)
-        truth = bench.to_classes(label.array)
+        truth = bench.classes.from_values(label.array)
         # A segment that is in neither counts as found: there was nothing to find.
-        return mean_foreground_dice(predicted, truth, bench.segment_classes)
+        return mean_foreground_dice(predicted, truth, bench.classes.index)

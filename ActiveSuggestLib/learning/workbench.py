@@ -7,11 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..data.cases import CaseRow
-from ..data.labels import UNKNOWN
 from ..data.project import Project
 from ..data.store import atomic_write
 from ..errors import (
@@ -30,6 +28,7 @@ from ..models.inference import Inference
 from ..models.memory import Limits
 from ..models.plan import Plan, fingerprint, make_plan
 from ..models.preparing import Prepared, prepare
+from .classes import SegmentClasses
 
 PLAN_FILE = "plan.json"
 SAMPLES_AT_ONCE = {"cpu": 4, "gpu": 10}
@@ -63,6 +62,7 @@ class Workbench:
         self.on_notice = on_notice
         if threads:
             torch.set_num_threads(threads)
+        self.classes = SegmentClasses(project.segments)
         self.checkpoints = Checkpoints(project.folder / "models")
         self.limits = self._fresh_limits()
         self._plan: Plan | None = None
@@ -83,33 +83,6 @@ class Workbench:
             self.project.report_problem(case, error)
         if self.on_notice is not None:
             self.on_notice(error.kind, str(error), {"case": case, "error": error.to_dict()})
-
-    # Segments ---------------------------------------------------------------------------
-
-    @property
-    def segment_names(self) -> tuple[str, ...]:
-        """The names of the classes 1, 2, … of the network."""
-        return tuple(s.name for s in self.project.segments)
-
-    @property
-    def segment_classes(self) -> dict[str, int]:
-        """The class index of each segment."""
-        return {name: index for index, name in enumerate(self.segment_names, start=1)}
-
-    def to_classes(self, label: np.ndarray) -> np.ndarray:
-        """Return class indices of a label of segment values; unknown stays unknown."""
-        table = np.full(256, UNKNOWN, np.uint8)
-        table[0] = 0
-        for index, segment in enumerate(self.project.segments, start=1):
-            table[segment.value] = index
-        return table[label]
-
-    def to_values(self, classes: np.ndarray) -> np.ndarray:
-        """Return segment values of class indices."""
-        table = np.zeros(256, np.uint8)
-        for index, segment in enumerate(self.project.segments, start=1):
-            table[index] = segment.value
-        return table[classes]
 
     # Plan -------------------------------------------------------------------------------
 
@@ -197,7 +170,7 @@ class Workbench:
                 self._model.record = record
                 return self._model
             try:
-                network = self.checkpoints.load(record, self.plan, self.segment_names)
+                network = self.checkpoints.load(record, self.plan, self.classes.names)
             except (DamagedCheckpointError, ForeignCheckpointError) as error:
                 if record.hash not in self._told:
                     self._told.add(record.hash)

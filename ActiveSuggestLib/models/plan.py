@@ -97,7 +97,7 @@ def fingerprint(
         high=median("p995", 1000.0),
         mean=median("mean", 0.0),
         std=median("std", 1.0),
-        nonzero_fraction=median("nonzero_fraction", 1.0),
+        nonzero_fraction=median("nonzero", 1.0),
     )
 
 

@@ -26,7 +26,7 @@ def main() -> None:
         started = time.monotonic()
         report = learner.fine_tune(options.seconds)
         wall = time.monotonic() - started
-        segments = learner.bench.segment_classes
+        segments = learner.bench.classes.index
         dice = []
         for name in order[-options.test :]:
             prediction = learner.predict(name, uncertainty=False)

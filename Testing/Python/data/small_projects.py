@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813 - its usual name
+import SimpleITK as sitk
 
 from ActiveSuggestLib.data.project import Project, create_project
 

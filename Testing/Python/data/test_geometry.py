@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813 - its usual name
+import SimpleITK as sitk
 
 from ActiveSuggestLib.data.geometry import Geometry, check
 from ActiveSuggestLib.errors import AbsurdSpacingError, SkewedAxesError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813 - its usual name
+import SimpleITK as sitk
 
 from ActiveSuggestLib.data.formats import case_name
 from ActiveSuggestLib.data.images import ImageSource, content_hash, read_image, signature

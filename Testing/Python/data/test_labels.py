@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-import SimpleITK as sitk  # noqa: N813 - its usual name
+import SimpleITK as sitk
 
 from ActiveSuggestLib.data.formats import case_name
 from ActiveSuggestLib.data.geometry import Geometry

@@ -86,7 +86,7 @@ def test_what_is_chosen_at_the_start_is_kept(tmp_path: Path) -> None:
 
 
 def test_slices_taken_far_apart_tell_the_plane(tmp_path: Path) -> None:
-    import SimpleITK as sitk  # noqa: N813 - its usual name
+    import SimpleITK as sitk
 
     (tmp_path / "images").mkdir()
     image = sitk.GetImageFromArray(np.random.default_rng(0).random((8, 8, 8), np.float32))
@@ -647,7 +647,7 @@ def test_a_read_only_folder_of_images_is_fine(tmp_path: Path) -> None:
 
 
 def a_label_folder(tmp_path: Path, project_shape: tuple[int, int, int] = SHAPE) -> Path:
-    import SimpleITK as sitk  # noqa: N813 - its usual name
+    import SimpleITK as sitk
 
     folder = tmp_path / "labels in"
     folder.mkdir()

@@ -11,7 +11,7 @@ from ActiveSuggestLib.models.plan import Plan, fingerprint, make_plan, scoring_s
 
 CPU = Device("cpu", 8 * GIBIBYTE, 2, "CPU, 2 threads")
 GPU = Device("cuda:0", 70 * GIBIBYTE, 16, "a GPU")
-INTENSITY = {"p005": -900.0, "p995": 900.0, "mean": 10.0, "std": 300.0, "nonzero_fraction": 1.0}
+INTENSITY = {"p005": -900.0, "p995": 900.0, "mean": 10.0, "std": 300.0, "nonzero": 1.0}
 
 
 def a_pool(size=(36, 50, 35), spacing=(1.0, 1.0, 1.0), modality="MR", intensity=INTENSITY):
