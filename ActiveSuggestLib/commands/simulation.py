@@ -1,0 +1,152 @@
+"""Commands that need no person: the demonstration, and the loop with known labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..console import table, wrapped
+from .options import (
+    FILE,
+    FOLDER,
+    Function,
+    at_work,
+    json_option,
+)
+
+if TYPE_CHECKING:
+    from ..learning_curves import SimulationResult
+
+
+def names(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """Return the parts of a list such as ``mc-dropout,random``."""
+    parts = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    if not parts:
+        raise click.BadParameter("give at least one name")
+    return parts
+
+
+def shared_options(function: Function) -> Function:
+    """Add what a demonstration and a simulation have in common."""
+    for option in (
+        click.option("--device", help="cpu, cuda, cuda:1 or mps; the best one if not given."),
+        click.option("--threads", type=click.IntRange(min=1), help="CPU threads."),
+        click.option("--patient-csv", type=FILE, help="CSV of case,patient."),
+        click.option("--patient-pattern", help="Regular expression; its group is the patient."),
+        click.option("--steps", type=click.IntRange(min=1), help="Steps a training: repeatable."),
+        click.option("--seconds", type=click.FloatRange(min=1), help="Seconds a training."),
+        click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True),
+        click.option(
+            "--strategies",
+            callback=names,
+            default="mc-dropout,random",
+            show_default=True,
+            help="Strategies to compare.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.option("--data", type=FOLDER, help="Folder with images/ and labels/; phantoms otherwise.")
+@click.option("--out", type=FOLDER, default=Path("activesuggest-demo"), show_default=True)
+@click.option("--segments", help="What is labelled; found by itself if not given.")
+@click.option(
+    "--cases", type=click.IntRange(min=10), default=40, show_default=True, help="Phantoms."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@shared_options
+@click.pass_context
+def demo(context: click.Context, **options: Any) -> None:
+    """Rehearse with a simulated expert and write a report."""
+    from ..demo import run_demo
+
+    with at_work("Demonstration") as (progress, cancel):
+        done = run_demo(**options, command=as_typed(context), progress=progress, cancel=cancel)
+    click.echo(curve_text(done.result))
+    for sentence in done.sentences:
+        click.echo(wrapped(sentence, indent=""))
+    click.echo(f"Report: {done.report}")
+
+
+@click.command()
+@click.option("--images", type=FOLDER, required=True, help="Folder of images.")
+@click.option("--labels", type=FOLDER, required=True, help="Folder of their labels.")
+@click.option("--segments", required=True, help="What is labelled: liver,tumour=3.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the results.")
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Volumes (or slices) labelled in a round.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How often to repeat, each time with another split.",
+)
+@click.option(
+    "--initial",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Labelled before the first round.",
+)
+@click.option("--test-cases", type=click.IntRange(min=1), help="Cases kept apart to test on.")
+@click.option("--pool-cases", type=click.IntRange(min=1), help="Use only so many of the others.")
+@click.option("--unit", type=click.Choice(["volume", "slice"]), default="volume", show_default=True)
+@click.option("--plane", type=click.Choice(["axial", "coronal", "sagittal"]))
+@shared_options
+@json_option
+def simulate(seeds: int, as_json: bool, **options: Any) -> None:
+    """Compare strategies on data whose labels are known."""
+    from ..report_words import conclusion, headline
+    from ..simulation import simulate as run
+
+    with at_work("Simulating") as (progress, cancel):
+        result = run(**options, seeds=range(seeds), progress=progress, cancel=cancel)
+    if as_json:
+        # The file that the simulation has written is the document.
+        click.echo((result.folder / "results.json").read_text(encoding="utf-8"))
+        return
+    click.echo(curve_text(result))
+    for sentence in (f"{headline(result)}.", *conclusion(result)):
+        click.echo(wrapped(sentence, indent=""))
+    click.echo(f"Tables and all rounds: {result.folder}")
+
+
+def as_typed(context: click.Context) -> str:
+    """Return the command with the options that were given, to type it again."""
+    parts = ["activesuggest", str(context.info_name)]
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if source == click.core.ParameterSource.COMMANDLINE:
+            value = context.params[str(parameter.name)]
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            parts += [parameter.opts[0], f'"{text}"' if " " in text else text]
+    return " ".join(parts)
+
+
+def curve_text(result: SimulationResult) -> str:
+    """Return the learning curves as a table: labelled units down, strategies across."""
+    curves = [result.curve(name) for name in result.strategies]
+    longest = max(curves, key=lambda curve: len(curve.units))
+    rows = [
+        [str(units), *(_interval(curve.dice, number) for curve in curves), ""]
+        for number, units in enumerate(longest.units)
+    ]
+    header = ["labelled", *result.strategies, ""]
+    return table(header, rows, right=("labelled",))
+
+
+def _interval(dice: list[Any], number: int) -> str:
+    if number >= len(dice):
+        return "-"
+    value = dice[number]
+    return f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"

@@ -1,0 +1,333 @@
+"""The learner in a child process: ``python -m ActiveSuggestLib.worker PROJECT``.
+
+Three threads: one reads requests, one answers quick requests at once (a label is on disk while
+a training runs), and the main thread does the long ones, one after another, so that torch, the
+model and the caches stay warm. The protocol has the original standard output for itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from . import __version__
+from .errors import BadRequestError, CancelledError
+from .failures import error_form
+from .messages import (
+    Decoder,
+    Failure,
+    Hello,
+    LogLine,
+    Message,
+    Request,
+    Result,
+    encode,
+)
+from .worker_context import Context, OpenLearner, Tell
+from .worker_requests import LONG, QUICK, call, known_methods
+from .worker_tasks import Outbox, Task, ThrottledProgress
+
+GIVE_UP_SECONDS = 60.0
+_CHUNK = 65536
+
+
+class RawReader(Protocol):
+    """An unbuffered stream: ``read`` returns what is there, and ``b""`` at the end."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+class Server:
+    """The worker's state: what is queued, what runs, and the answers that are still owed."""
+
+    def __init__(
+        self,
+        reader: RawReader,
+        writer: BinaryIO | Any,
+        give_up_after: float | None = None,
+    ) -> None:
+        self._reader = reader
+        self._outbox = Outbox(writer, self.stop)
+        self._give_up_after = give_up_after
+        self._lock = threading.Lock()
+        self._tasks: dict[int, Task] = {}
+        self._long: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._quick: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._running: Task | None = None
+        self._closing = False
+        self._context: Context | None = None
+
+    def run(
+        self,
+        open_project: Callable[[], Any],
+        open_learner: OpenLearner,
+        device: str | None = None,
+    ) -> int:
+        """Serve until the caller is gone or says so; return the exit code."""
+        try:
+            project = open_project()
+        except Exception as error:
+            self._outbox.send(Failure(None, error_form(error)))
+            return 1
+        self._context = Context(project, open_learner, self._outbox.send, self._activity)
+        self._outbox.send(Hello(__version__, os.getpid(), device))
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        quick = threading.Thread(target=self._answer_quick, name="quick", daemon=True)
+        quick.start()
+        self._context.warm_up()
+        try:
+            self._work()
+        finally:
+            self._quick.put(None)
+            # Labels that were handed over are still written when the caller has gone.
+            quick.join()
+            self._context.close()
+        return 0
+
+    def stop(self, *, finish: bool = False) -> None:
+        """Take no more requests; cancel what runs and waits, unless it is to ``finish``."""
+        with self._lock:
+            first, self._closing = not self._closing, True
+            tasks = [] if finish else list(self._tasks.values())
+        for task in tasks:
+            if task.request.method in LONG:
+                self._cancel(task)
+        if first:
+            self._long.put(None)
+        if not finish and self._give_up_after is not None:
+            timer = threading.Timer(self._give_up_after, os._exit, (1,))
+            timer.daemon = True
+            timer.start()
+
+    # The reader's thread ----------------------------------------------------------------
+
+    def _read(self) -> None:
+        decoder = Decoder()
+        try:
+            while chunk := self._reader.read(_CHUNK):
+                for message in decoder.feed(chunk):
+                    self._receive(message)
+        except (OSError, ValueError):
+            pass  # A broken pipe is the end of the input.
+        self.stop()
+
+    def _receive(self, message: Message) -> None:
+        if not isinstance(message, Request):
+            text = message.text if isinstance(message, LogLine) else message.type
+            self._refuse(_id_in(text), f"This is not a request: {text[:200]}")
+            return
+        if message.method in ("cancel", "shutdown", "ping"):
+            self._control(message)
+            return
+        if message.method not in QUICK and message.method not in LONG:
+            known = ", ".join(known_methods())
+            self._refuse(message.id, f"No method {message.method!r}; there are {known}.")
+            return
+        task = Task(message, ThrottledProgress(message.id, self._outbox.send))
+        with self._lock:
+            taken, closing = message.id in self._tasks, self._closing
+            if not taken and not closing:
+                self._tasks[message.id] = task
+        if taken:
+            self._refuse(None, f"The request id {message.id} is already in use.")
+        elif closing:
+            self._refuse(message.id, "The worker is shutting down.")
+        else:
+            (self._quick if message.method in QUICK else self._long).put(task)
+
+    def _control(self, request: Request) -> None:
+        """Answer what must never wait behind anything."""
+        allowed = {"cancel": {"id"}, "shutdown": {"finish"}, "ping": set()}[request.method]
+        if unknown := set(request.params) - allowed:
+            self._refuse(request.id, f"{request.method} does not take {', '.join(unknown)}.")
+        elif request.method == "ping":
+            self._outbox.send(Result(request.id, {"pong": True, "pid": os.getpid()}))
+        elif request.method == "shutdown":
+            self._outbox.send(Result(request.id, {}))
+            self.stop(finish=bool(request.params.get("finish", False)))
+        else:
+            with self._lock:
+                task = self._tasks.get(request.params.get("id", -1))
+            self._outbox.send(Result(request.id, {"found": task is not None}))
+            if task is not None:
+                self._cancel(task)
+
+    def _refuse(self, task_id: int | None, message: str) -> None:
+        self._outbox.send(Failure(task_id, BadRequestError(message).to_dict()))
+
+    def _cancel(self, task: Task) -> None:
+        task.cancel.cancel()
+        with self._lock:
+            waiting = task.started is None
+        if waiting:
+            self._answer(task, Failure(task.request.id, CancelledError("Cancelled.").to_dict()))
+
+    # The two working threads ------------------------------------------------------------
+
+    def _answer_quick(self) -> None:
+        while (task := self._quick.get()) is not None:
+            self._perform(task, QUICK)
+
+    def _work(self) -> None:
+        while (task := self._long.get()) is not None:
+            self._running = task
+            try:
+                self._perform(task, LONG)
+            finally:
+                self._running = None
+
+    def _perform(self, task: Task, table: dict[str, Callable[..., Any]]) -> None:
+        assert self._context is not None
+        with self._lock:
+            if task.answered:
+                return
+            task.started = time.monotonic()
+        answer: Message
+        try:
+            value = call(table, task.request, self._context, task)
+            # Encoding belongs to the request: what cannot be sent is this request's failure.
+            answer = Result(task.request.id, value)
+            encode(answer)
+        except (Exception, KeyboardInterrupt) as error:
+            answer = Failure(task.request.id, error_form(error))
+        task.progress.flush()
+        self._answer(task, answer)
+
+    def _answer(self, task: Task, answer: Message) -> None:
+        with self._lock:
+            if task.answered:
+                return
+            task.answered = True
+            self._tasks.pop(task.request.id, None)
+        self._outbox.send(answer)
+
+    def _activity(self) -> dict[str, Any]:
+        running = self._running
+        with self._lock:
+            waiting = [t.request for t in self._tasks.values() if t.started is None]
+        queued = [{"id": r.id, "method": r.method} for r in waiting if r.method in LONG]
+        if running is None or running.started is None:
+            return {"running": None, "queued": queued}
+        seconds = time.monotonic() - running.started
+        request = running.request
+        return {
+            "running": {"id": request.id, "method": request.method, "seconds": seconds},
+            "queued": queued,
+        }
+
+
+def _id_in(text: str) -> int | None:
+    """Return the request id of a malformed request, so that its sender does not wait for ever."""
+    with contextlib.suppress(ValueError, AttributeError):
+        found = json.loads(text).get("id")
+        return found if isinstance(found, int) and not isinstance(found, bool) else None
+    return None
+
+
+def serve(
+    reader: RawReader,
+    writer: BinaryIO | Any,
+    open_learner: OpenLearner,
+    open_project: Callable[[], Any],
+    *,
+    device: str | None = None,
+) -> int:
+    """Serve requests from ``reader`` until it ends, and return the exit code.
+
+    ``open_project()`` is called first and must not need torch; ``open_learner(project, tell)`` is
+    called on this thread, after the greeting. Its failure leaves the quick requests working.
+    """
+    return Server(reader, writer).run(open_project, open_learner, device)
+
+
+def _protocol_streams() -> tuple[Any, Any]:
+    """Take standard input and output for the protocol and leave prints the standard error."""
+    source, sink = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # The caller closed the standard error.
+        os.dup2(null, 2)
+        os.dup2(null, 1)
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.setmode(source, os.O_BINARY)
+        msvcrt.setmode(sink, os.O_BINARY)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    # Unbuffered: a read returns what has arrived. Never closed: closing a descriptor that
+    # another thread is reading hangs on Windows.
+    return io.FileIO(source, "rb", closefd=False), io.FileIO(sink, "wb", closefd=False)
+
+
+def run_process(
+    open_project: Callable[[], Any],
+    open_learner: OpenLearner,
+    device: str | None = None,
+) -> int:
+    """Serve on this process's standard streams until they end or a signal comes.
+
+    Everything that is printed from now on goes to the standard error.
+    """
+    server = Server(*_protocol_streams(), give_up_after=GIVE_UP_SECONDS)
+
+    def stop(*_: Any) -> None:
+        # Not here: this thread may hold the locks that stopping needs.
+        threading.Thread(target=server.stop, daemon=True).start()
+
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    return server.run(open_project, open_learner, device)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the worker on the process's own standard streams."""
+    parser = argparse.ArgumentParser(prog="python -m ActiveSuggestLib.worker")
+    parser.add_argument("project", type=Path)
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, mps; chosen by itself if not given")
+    parser.add_argument("--threads", type=int, help="CPU threads for torch")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rater", help="who labels; recorded with each label")
+    options = parser.parse_args(arguments)
+
+    def open_project() -> Any:
+        from .data.project import Project
+
+        return Project.open(options.project, rater=options.rater)
+
+    def open_learner(project: Any, tell: Tell) -> Any:
+        from .learner import ActiveLearner
+
+        return ActiveLearner(
+            project,
+            device=options.device,
+            seed=options.seed,
+            threads=options.threads,
+            rater=options.rater,
+            on_notice=tell,
+        )
+
+    return run_process(open_project, open_learner, options.device)
+
+
+if __name__ == "__main__":
+    code = main()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    # Everything is on the disk; unloading torch would take another second.
+    os._exit(code)
