@@ -79,7 +79,7 @@ class HeldOutSet:
             return model.inference.probability(ready.prepared.array, limits, cancel=cancel)
 
         probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
-        return bench.to_values(restore_labels(probability, ready.prepared))
+        return bench.classes.to_values(restore_labels(probability, ready.prepared))
 
     def _ready(self, case: KnownCase, bench: Workbench) -> _Ready:
         kept = self._kept.get(case.name)

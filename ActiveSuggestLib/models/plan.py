@@ -26,13 +26,18 @@ FLOPS_A_SECOND = {"cpu": 20e9, "gpu": 20e12}
 CHANNELS = {"cpu": (16, 32, 64, 128), "gpu": (32, 64, 128, 256, 320, 320)}
 PATCH_VOXELS = {
     ("cpu", 3): 131_072,
-    ("cpu", 2): 262_144,
+    ("cpu", 2): 65_536,
     ("gpu", 3): 2_097_152,
     ("gpu", 2): 262_144,
 }
 BYTES_A_TRAINED_VOXEL = 1_200
 SMALLEST_AXIS = 4
 LARGEST_COARSENING = 6.0
+# A 2D network on a CPU sees whole slices if they are made at most this much coarser: pieces of a
+# slice would cost as much time and lack the surroundings.
+LARGEST_COARSENING_FOR_WHOLE_SLICES = 2.5
+SECONDS_A_STEP = 0.35
+MOST_A_BATCH = {2: 8, 3: 2}
 
 
 @dataclass(frozen=True)
@@ -204,16 +209,19 @@ def make_plan(
         size = _resampled_size(pool, spacing)
         plan = _fit(draft, spacing, size, dimensions)
         seconds = scoring_seconds(plan, size, device)
-        if seconds <= budget:
+        in_time = seconds <= budget
+        if in_time and not _slices_too_large(plan, size, pool):
             break
-        finer = _coarser(spacing, size, pool)
-        if finer is None:
+        coarser = _coarser(spacing, size, pool)
+        if coarser is None and in_time:
+            break
+        if coarser is None:
             reasons.append(
                 f"Scoring a volume takes about {seconds:.0f} s on this device, more than the "
                 f"{budget:.0f} s aimed at; coarser voxels would lose the anatomy."
             )
             break
-        spacing = finer
+        spacing = coarser
     reasons[:0] = _words(pool, plan, size, seconds, device)
     plan = replace(plan, batch=_batch(plan, device), reasons=())
     return replace(plan, reasons=tuple(reasons))
@@ -253,6 +261,15 @@ def _normalisation(pool: Fingerprint, reasons: list[str]) -> Normalisation:
 def _resampled_size(pool: Fingerprint, spacing: np.ndarray) -> tuple[int, int, int]:
     size = np.maximum(1, np.round(np.asarray(pool.size) * np.asarray(pool.spacing) / spacing))
     return int(size[0]), int(size[1]), int(size[2])
+
+
+def _slices_too_large(plan: Plan, size: Sequence[int], pool: Fingerprint) -> bool:
+    """Whether a CPU's 2D patches should cover whole slices and do not yet."""
+    if plan.device_kind != "cpu" or plan.dimensions != 2:
+        return False
+    if max(np.asarray(plan.spacing) / pool.spacing) >= LARGEST_COARSENING_FOR_WHOLE_SLICES:
+        return False
+    return any(n > p for n, p in zip(size[1:], plan.patch[1:], strict=True))
 
 
 def _coarser(spacing: np.ndarray, size: Sequence[int], pool: Fingerprint) -> np.ndarray | None:
@@ -318,11 +335,16 @@ def _strides(patch: Sequence[int], spacing: Sequence[float], levels: int) -> lis
 
 
 def _batch(plan: Plan, device: Device) -> int:
+    """Return how many patches fit in memory and, on a CPU, in ``SECONDS_A_STEP``."""
     voxels = float(np.prod(plan.patch))
     width = plan.features[0] / 16
     fits = int(0.5 * device.free_memory / (BYTES_A_TRAINED_VOXEL * width * voxels))
-    wanted = {2: 8, 3: 2}[plan.dimensions]
-    return int(np.clip(fits, 1, wanted))
+    if device.is_cpu:
+        window = plan.patch[1:] if plan.dimensions == 2 else plan.patch
+        # The way back costs twice the way forth.
+        flops = 3 * sum(pass_flops(plan.architecture, window))
+        fits = min(fits, round(SECONDS_A_STEP * FLOPS_A_SECOND["cpu"] * device.threads / flops))
+    return int(np.clip(fits, 1, MOST_A_BATCH[plan.dimensions]))
 
 
 def _words(
@@ -349,7 +371,8 @@ def _words(
     if (coarser > 1.01).any():
         words.append(
             f"Traded: volumes are resampled to {product(plan.spacing, 2)} mm "
-            f"({product(size)} voxels) so that scoring one takes about {seconds:.0f} s here; "
+            f"({product(size)} voxels) so that training is quick and scoring one takes about "
+            f"{max(seconds, 0.1):.1f} s here; "
             "detail finer than that is not seen by the network. Labels keep full resolution."
         )
     else:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
+import resource
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +44,17 @@ def arguments(description: str | None, **defaults: int | float) -> argparse.Name
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[: parsed.threads])
     return parsed
+
+
+def peak_memory() -> int:
+    """Return the peak resident memory of this process in bytes."""
+    try:
+        # On Linux ru_maxrss begins with the peak of the process that started this one.
+        status = Path("/proc/self/status").read_text("ascii")
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1])
+    except (OSError, TypeError):
+        usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return usage if sys.platform == "darwin" else 1024 * usage
 
 
 def machine(threads: int) -> str:

@@ -9,14 +9,13 @@ uncertainty map.
 
 from __future__ import annotations
 
-import resource
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from common import arguments, data_folder, machine
+from common import arguments, data_folder, machine, peak_memory
 
 import ActiveSuggestLib
 
@@ -29,7 +28,7 @@ def main() -> None:
     times: dict[str, float] = {}
 
     def timed(name: str, started: float) -> None:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+        peak = peak_memory() / 1e9
         times[name] = time.monotonic() - started
         print(f"{name:22} {times[name]:7.1f} s   peak so far {peak:.2f} GB", flush=True)
 

@@ -13,7 +13,6 @@ It also shows that peak memory grows neither with T nor with the pool, by child 
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import time
 
 import numpy as np
 import torch
-from common import arguments, hippocampus_project, machine
+from common import arguments, hippocampus_project, machine, peak_memory
 
 from ActiveSuggestLib.learner import ActiveLearner
 from ActiveSuggestLib.models.samples import sampling
@@ -32,7 +31,8 @@ def main() -> None:
     """Run the benchmark and print its figures."""
     options = arguments(__doc__, volumes=200, samples=20, rounds=3, memory_only=0, pool=0)
     if options.memory_only:
-        print(json.dumps(peak_memory(options.pool, options.samples, options.threads)))
+        score_alone(options.pool, options.samples, options.threads)
+        print(json.dumps({"megabytes": peak_memory() / 1e6}))
         return
     with hippocampus_project(
         options.volumes + 4, labelled=4, threads=options.threads, device=options.device
@@ -108,16 +108,12 @@ def score(learner: ActiveLearner, samples: int) -> float:
     return seconds
 
 
-def peak_memory(pool: int, samples: int, threads: int) -> dict[str, float]:
-    """Return the peak resident memory of this process after scoring a pool."""
-    with hippocampus_project(pool + 4, labelled=4, threads=threads, device="cpu") as (
-        learner,
-        _,
-        _,
-    ):
+def score_alone(pool: int, samples: int, threads: int) -> None:
+    """Score a pool of the given size."""
+    options = {"labelled": 4, "threads": threads, "device": "cpu"}
+    with hippocampus_project(pool + 4, **options) as (learner, _, _):
         learner.fine_tune(steps=2)
         learner.score("mc-dropout", options={"samples": samples})
-    return {"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 if __name__ == "__main__":
