@@ -54,9 +54,7 @@ def shared_options(function: Function) -> Function:
 @click.option("--data", type=FOLDER, help="Folder with images/ and labels/; phantoms otherwise.")
 @click.option("--out", type=FOLDER, default=Path("activesuggest-demo"), show_default=True)
 @click.option("--segments", help="What is labelled; found by itself if not given.")
-@click.option(
-    "--cases", type=click.IntRange(min=10), default=40, show_default=True, help="Phantoms."
-)
+@click.option("--cases", type=click.IntRange(min=10), help="How many phantoms; 48 if not given.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @shared_options
 @click.pass_context
@@ -104,13 +102,18 @@ def demo(context: click.Context, **options: Any) -> None:
 @click.option("--plane", type=click.Choice(["axial", "coronal", "sagittal"]))
 @shared_options
 @json_option
-def simulate(seeds: int, as_json: bool, **options: Any) -> None:
+@click.pass_context
+def simulate(context: click.Context, seeds: int, as_json: bool, **options: Any) -> None:
     """Compare strategies on data whose labels are known."""
+    from ..report import Story, write_report
     from ..report_words import conclusion, headline
     from ..simulation import simulate as run
 
     with at_work("Simulating") as (progress, cancel):
         result = run(**options, seeds=range(seeds), progress=progress, cancel=cancel)
+    subject = f"{', '.join(result.segments)} in the images of {options['images'].name}"
+    story = Story(subject=subject, command=as_typed(context))
+    report = write_report(result, story, result.folder / "report.html")
     if as_json:
         # The file that the simulation has written is the document.
         click.echo((result.folder / "results.json").read_text(encoding="utf-8"))
@@ -119,6 +122,7 @@ def simulate(seeds: int, as_json: bool, **options: Any) -> None:
     for sentence in (f"{headline(result)}.", *conclusion(result)):
         click.echo(wrapped(sentence, indent=""))
     click.echo(f"Tables and all rounds: {result.folder}")
+    click.echo(f"Report: {report}")
 
 
 def as_typed(context: click.Context) -> str:

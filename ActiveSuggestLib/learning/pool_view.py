@@ -75,6 +75,10 @@ class UnitStatistics:
         """Return the most uncertain slice of each unit's volume, (N,)."""
         return np.array([self._cases[u.case].worst_slice for u in self._units], int)
 
+    def slice_counts(self) -> np.ndarray:
+        """Return how many slices each unit's volume has, (N,); a picture has one."""
+        return np.array([len(self._cases[u.case].slices) for u in self._units], int)
+
     def embeddings(self) -> np.ndarray:
         """Return the bottleneck embedding of each unit, (N, E)."""
         return self._rows(lambda s: s.embedding, lambda s: s.slice_embeddings)

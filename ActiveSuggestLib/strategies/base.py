@@ -68,6 +68,10 @@ class StatisticsTable(Protocol):
         """Return the most uncertain slice of each unit's volume, (N,)."""
         ...
 
+    def slice_counts(self) -> np.ndarray:
+        """Return how many slices each unit's volume has, (N,); a picture has one."""
+        ...
+
     def embeddings(self) -> np.ndarray:
         """Return the bottleneck embedding of each unit, (N, E)."""
         ...

@@ -20,6 +20,7 @@ PAPER_SAMPLES = 5
 PAPER_DROPOUT = 0.5
 FEWEST_SAMPLES = 20
 MEASURE = "variance"
+NEXT_TO_NOTHING = 1e-4
 
 
 class MCDropout(RankingStrategy):
@@ -57,9 +58,10 @@ class MCDropout(RankingStrategy):
             return []
         middle = float(np.median(values))
         mean, foreground = (table.values(MEASURE, a) for a in ("mean", "foreground"))
-        worst, shares = table.worst_slices(), table.foreground_shares()
+        worst, counts = table.worst_slices(), table.slice_counts()
+        shares = table.foreground_shares()
         reasons = []
-        for i, unit in enumerate(pool.units):
+        for i in range(len(values)):
             times = f"{values[i] / middle:.1f} times the pool's median" if middle > 0 else "0"
             what = "Summed variance" if self.paper else "Uncertainty"
             text = [
@@ -67,14 +69,10 @@ class MCDropout(RankingStrategy):
                 f"(standard deviation {np.sqrt(foreground[i]):.3f} in the predicted foreground, "
                 f"{np.sqrt(mean[i]):.3f} overall; {count} samples)."
             ]
-            if pool.kind != SLICE:
+            if pool.kind != SLICE and counts[i] > 1:
                 text.append(f"Most uncertain around slice {worst[i]}.")
-            if shares[i] < 1e-4:
-                text.append(
-                    f"The model finds next to nothing here (slice {unit.slice})."
-                    if pool.kind == SLICE
-                    else "The model finds next to nothing here."
-                )
+            if shares[i] < NEXT_TO_NOTHING:
+                text.append("The model finds next to nothing here.")
             reasons.append(text)
         return reasons
 
