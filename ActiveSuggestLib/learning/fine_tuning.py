@@ -24,6 +24,7 @@ from .workbench import LoadedModel, Workbench
 
 DEFAULT_SECONDS = 60.0
 WORSE_BY = 0.01
+ALMOST_DONE = 0.9
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,14 @@ def fine_tune(
         )
     judge = Validation(bench, validation)
     network = _network(bench, parent)
-    facts = _facts(bench, parent, steps)
+    facts = _facts(bench, parent, steps, validation)
     state = bench.checkpoints.unfinished(**facts)
     if budget.seconds is not None:
-        # Reading the labels is part of the time that was given.
-        budget = replace(budget, seconds=max(1.0, budget.seconds - (time.monotonic() - started)))
+        # Reading the labels is part of the time that was given; what is taken up again counts too,
+        # unless it leaves nothing to do.
+        left = max(1.0, budget.seconds - (time.monotonic() - started))
+        spent = state.elapsed if state is not None and state.elapsed > ALMOST_DONE * left else 0.0
+        budget = replace(budget, seconds=left + spent)
 
     def validate(network: SegmentationNetwork, seconds: float) -> dict[str, float]:
         inference = Inference(network, bench.plan, mixed=bench.device.mixed_precision)
@@ -126,14 +130,23 @@ def fine_tune(
     return report
 
 
-def _facts(bench: Workbench, parent: LoadedModel | None, steps: int | None) -> dict[str, Any]:
-    """Return what must be the same for an unfinished training to be taken up again."""
+def _facts(
+    bench: Workbench,
+    parent: LoadedModel | None,
+    steps: int | None,
+    validation: Sequence[str],
+) -> dict[str, Any]:
+    """Return what must be the same for an unfinished training to be taken up again.
+
+    The validation cases are among it: it may have been trained on what was chosen since.
+    """
     return {
         "plan": bench.plan.hash,
         "parent": parent.record.hash if parent else "",
         "seed": bench.seed,
         "steps": steps or 0,
         "segments": list(bench.classes.names),
+        "validation": list(validation),
     }
 
 

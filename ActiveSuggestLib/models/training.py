@@ -27,6 +27,7 @@ WARM_UP_STEPS = 10
 GRADIENT_NORM = 12.0
 LAST_CHECKS = (0.5, 0.75, 0.9)
 CHECK_SHARE = 0.05
+FINAL_CHECK_SHARE = 0.2
 REFRESH_SECONDS = 2.0
 KEEP_SECONDS = 20.0
 MOST_BAD_STEPS = 20
@@ -283,11 +284,12 @@ class _Run:
         if self.hooks.validate is not None and (final or not self.limited):
             started = time.monotonic()
             total = self.budget.seconds or float("inf")
-            # A check in between must not eat the time for learning.
-            dice = self.hooks.validate(self.network, total * CHECK_SHARE * (4 if final else 1))
+            # A check in between must not eat the time for learning; the last has its own share.
+            share = FINAL_CHECK_SHARE if final else CHECK_SHARE
+            dice = self.hooks.validate(self.network, total * share)
             spent = time.monotonic() - started
             self.limited = spent > total * CHECK_SHARE
-            self.check_seconds = max(self.check_seconds, spent)
+            self.check_seconds = total * FINAL_CHECK_SHARE if self.limited else spent
             self.checked = (self.step, self.limited)
         mean = float(np.mean(list(dice.values()))) if dice else None
         self.curve.append(CurvePoint(self.step, self.elapsed, loss, mean))

@@ -113,6 +113,40 @@ def test_a_cancelled_fine_tune_keeps_the_model_in_use_and_goes_on_later(make_lea
     assert not learner.fine_tune(steps=2).resumed
 
 
+def test_an_unfinished_training_is_dropped_once_validation_cases_are_chosen_from_it(
+    make_learner, labels
+):
+    learner = make_learner(8, labelled=3)
+    cancel = Cancel()
+
+    def progress(done, total, message="", **data):
+        if data.get("step") == 2:
+            cancel.cancel()
+
+    with pytest.raises(CancelledError):
+        learner.fine_tune(steps=8, progress=progress, cancel=cancel)
+    for case in ("p03_v0", "p04_v0"):
+        learner.save_label(case, labels / f"{case}.nii.gz")
+    report = learner.fine_tune(steps=8)
+    assert learner.project.validation_cases
+    assert not report.resumed
+
+
+def test_a_shorter_budget_than_what_was_spent_still_trains(make_learner):
+    learner = make_learner(4, labelled=2)
+    cancel = Cancel()
+
+    def progress(done, total, message="", **data):
+        if data.get("step", 0) >= 1 and done > 0.05:
+            cancel.cancel()
+
+    with pytest.raises(CancelledError):
+        learner.fine_tune(seconds=30, progress=progress, cancel=cancel)
+    report = learner.fine_tune(seconds=1.2)
+    assert report.resumed
+    assert report.seconds >= 1.0
+
+
 def test_a_label_saved_while_training_is_taken_in(make_learner, labels, monkeypatch):
     monkeypatch.setattr("ActiveSuggestLib.models.training.REFRESH_SECONDS", 0.0)
     learner = make_learner(6, labelled=2)
