@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 PROCESS_STARTED = time.time()
 """When this process began to use the package (seconds since the epoch).
 
-Two commands started at once compare it with each other's claims; see ``data.claims``.
+Two commands started at once compare it with each other's claims; see ``data.journaling.claims``.
 """
 
 __version__ = "0.1.0"

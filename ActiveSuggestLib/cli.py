@@ -13,7 +13,7 @@ from . import __version__
 from .commands import learning, project, simulation
 from .console import tolerant_streams
 from .errors import CancelledError
-from .failures import error_form, one_line
+from .serving.failures import error_form, one_line
 
 NAME = "activesuggest"
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import phantoms
 from .data.labels import find_labels
 from .data.segments import Segment
 from .errors import ImageFolderError, LabelFolderError
-from .known_cases import KnownCase, find_known_cases
-from .known_segments import find_segments
-from .plots import LIGHT, learning_curve
 from .progress import Cancel, Progress, no_progress
-from .report import Story, write_report
-from .report_words import conclusion, headline
+from .reporting.plots import LIGHT, learning_curve
+from .reporting.report import Story, write_report
+from .reporting.words import conclusion, headline
+from .simulating import phantoms
+from .simulating.known_cases import KnownCase, find_known_cases
+from .simulating.known_segments import find_segments
 
 if TYPE_CHECKING:
-    from .learning_curves import SimulationResult
+    from .simulating.curves import SimulationResult
 
 PHANTOM_CASES = 48
 MOST_POOL, MOST_TEST, MOST_BATCH = 60, 40, 4

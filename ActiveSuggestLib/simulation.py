@@ -24,18 +24,13 @@ from .data.project import Project, create_project
 from .data.segments import Segment, parse_segments
 from .data.store import atomic_write
 from .errors import NoModelError, PoolExhaustedError
-from .known_cases import (
-    KnownCase,
-    find_known_cases,
-    load_known_cases,
-    save_known_cases,
-)
 from .learner import ActiveLearner
-from .learning_curves import START, Query, RoundRecord, SimulationResult, write_json
 from .metrics import segment_dice
-from .pictures import fullest_slice, take_picture
 from .progress import Cancel, Progress, no_progress
-from .simulated_world import Task, Unit, World, claim_folder, read_rounds
+from .reporting.pictures import fullest_slice, take_picture
+from .simulating.curves import START, Query, RoundRecord, SimulationResult, write_json
+from .simulating.known_cases import KnownCase, find_known_cases, load_known_cases, save_known_cases
+from .simulating.world import Task, Unit, World, claim_folder, read_rounds
 from .strategies.base import Suggestion
 
 RATER = "simulated expert"

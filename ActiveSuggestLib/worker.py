@@ -23,20 +23,11 @@ from typing import Any, BinaryIO, Protocol
 
 from . import __version__
 from .errors import BadRequestError, CancelledError
-from .failures import error_form
-from .messages import (
-    Decoder,
-    Failure,
-    Hello,
-    LogLine,
-    Message,
-    Request,
-    Result,
-    encode,
-)
-from .worker_context import Context, OpenLearner, Tell
-from .worker_requests import LONG, QUICK, call, known_methods
-from .worker_tasks import Outbox, Task, ThrottledProgress
+from .messages import Decoder, Failure, Hello, LogLine, Message, Request, Result, encode
+from .serving.context import Context, OpenLearner, Tell
+from .serving.failures import error_form
+from .serving.requests import LONG, QUICK, call, known_methods
+from .serving.tasks import Outbox, Task, ThrottledProgress
 
 GIVE_UP_SECONDS = 60.0
 _CHUNK = 65536

@@ -9,7 +9,7 @@ import click
 
 from ..console import in_time, table
 from ..messages import plain
-from ..overview import current_model, model_records
+from ..serving.overview import current_model, model_records
 from .options import (
     FILE,
     FOLDER,
@@ -84,7 +84,7 @@ def score(
     **device: Any,
 ) -> None:
     """Rank everything that is not labelled yet."""
-    from ..outputs import score_rows, write_table
+    from ..serving.outputs import score_rows, write_table
 
     with learner_at_work("Scoring", project, **device) as (learner, progress, cancel):
         ranking = learner.score(
@@ -190,7 +190,7 @@ def predict(
 ) -> None:
     """Segment CASES (or all unlabelled ones) with the model."""
     from ..errors import ImageError
-    from ..outputs import write_prediction
+    from ..serving.outputs import write_prediction
 
     written, failed = [], []
     with learner_at_work("Predicting", project, **options) as (learner, line, cancel):

@@ -9,7 +9,7 @@ import click
 
 from ..console import table, wrapped
 from ..errors import CancelledError
-from ..overview import PROBLEMS_SHOWN, project_overview
+from ..serving.overview import PROBLEMS_SHOWN, project_overview
 from .options import (
     FILE,
     FOLDER,

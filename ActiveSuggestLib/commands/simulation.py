@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..console import table, wrapped
-from .options import (
-    FILE,
-    FOLDER,
-    Function,
-    at_work,
-    json_option,
-)
+from .options import FILE, FOLDER, Function, at_work, json_option
 
 if TYPE_CHECKING:
-    from ..learning_curves import SimulationResult
+    from ..simulating.curves import SimulationResult
 
 
 def names(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
@@ -105,8 +99,8 @@ def demo(context: click.Context, **options: Any) -> None:
 @click.pass_context
 def simulate(context: click.Context, seeds: int, as_json: bool, **options: Any) -> None:
     """Compare strategies on data whose labels are known."""
-    from ..report import Story, write_report
-    from ..report_words import conclusion, headline
+    from ..reporting.report import Story, write_report
+    from ..reporting.words import conclusion, headline
     from ..simulation import simulate as run
 
     with at_work("Simulating") as (progress, cancel):

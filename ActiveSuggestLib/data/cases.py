@@ -12,9 +12,9 @@ from ..errors import ActiveSuggestError, UnknownCaseError
 
 if TYPE_CHECKING:
     from .geometry import Geometry
-    from .image_folder import ImageFolder
     from .images import ImageSource
-    from .journal import Journal
+    from .journaling.journal import Journal
+    from .scan.image_folder import ImageFolder
 
 STATES = ("unlabelled", "draft", "labelled", "excluded")
 VANISHED = "The image was not found; it comes back when its file is back."
@@ -140,7 +140,7 @@ class CaseTable:
 
     def _case_row(self, row: sqlite3.Row) -> CaseRow:
         from .pool import ScannedCase
-        from .scanning import with_absolute_paths
+        from .scan.scanning import with_absolute_paths
 
         record = with_absolute_paths(json.loads(row["record"]), self._images.path())
         scanned = ScannedCase.from_record(record)

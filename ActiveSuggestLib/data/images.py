@@ -19,8 +19,8 @@ from ..errors import (
     UnreadableImageError,
     VanishedImageError,
 )
-from . import integrity, nifti
-from .formats import PICTURES, case_name, check_content, data_files
+from .formats import integrity, nifti
+from .formats.naming import PICTURES, case_name, check_content, data_files
 from .geometry import Geometry, check
 
 __all__ = ["Image", "ImageSource", "case_name", "content_hash", "read_image", "signature"]
@@ -120,7 +120,7 @@ def content_hash(source: ImageSource) -> str:
 
 def _read(source: ImageSource, case: str | None) -> tuple[NDArray[Any], Geometry, tuple[str, ...]]:
     if source.kind == "dicom":
-        from .dicom_images import read_series
+        from .formats.dicom_images import read_series
 
         return read_series(source.paths, case=case)
     parts = [read_file(path, case=case) for path in source.paths]
@@ -157,16 +157,16 @@ def read_file(
     kind = check_content(path, case=case)
     integrity.check(path, kind, case=case)
     if kind == "dicom":
-        from .dicom_images import read_series
+        from .formats.dicom_images import read_series
 
         return read_series((path,), case=case)
     if kind == "nifti":
         return _read_nifti(path, case)
     if kind in PICTURES:
-        from .pictures import read_picture
+        from .formats.pictures import read_picture
 
         return read_picture(path, kind, case=case)
-    from .itk import file_reader, read_itk, voxels_of
+    from .formats.itk import file_reader, read_itk, voxels_of
 
     image = read_itk(file_reader(path), path, case=case)
     if image.GetDimension() > 3:
@@ -177,7 +177,7 @@ def read_file(
 
 
 def _read_nifti(path: Path, case: str | None) -> tuple[NDArray[Any], Geometry, tuple[str, ...]]:
-    from .itk import read_information
+    from .formats.itk import read_information
 
     voxels, header = nifti.read_voxels(path, case=case)
     geometry = Geometry.from_sitk(read_information(path, case=case))
@@ -190,7 +190,7 @@ def _read_nifti(path: Path, case: str | None) -> tuple[NDArray[Any], Geometry, t
 def _grey_or_colour(
     voxels: NDArray[Any], path: Path, case: str | None, geometry: Geometry
 ) -> tuple[NDArray[Any], Geometry, tuple[str, ...]]:
-    from .pictures import without_colour
+    from .formats.pictures import without_colour
 
     channels = voxels.shape[0]
     if channels == 1:

@@ -17,13 +17,14 @@ from ..errors import (
     UnnamedValueError,
     UnreadableLabelError,
 )
-from . import integrity, nifti, seg_nrrd
-from .compose import Composer, map_values, unnamed_values, value_counts
-from .dataset_json import label_names, read_beside
-from .formats import PICTURES, check_content
+from .formats import integrity, nifti
+from .formats.naming import PICTURES, check_content
 from .geometry import Geometry
-from .label_files import FoundLabels, find_labels
-from .placement import cut_to, find_placement
+from .label_formats import seg_nrrd
+from .label_formats.compose import Composer, map_values, unnamed_values, value_counts
+from .label_formats.dataset_json import label_names, read_beside
+from .label_formats.matching import FoundLabels, find_labels
+from .label_formats.placement import cut_to, find_placement
 from .segments import Segment
 
 __all__ = [
@@ -155,7 +156,7 @@ def read_label(
     try:
         kind = check_content(path, case=case)
         if kind == "dicom":
-            from .dicom_seg import read_dicom_seg
+            from .label_formats.dicom_seg import read_dicom_seg
 
             array, grid = read_dicom_seg(path, segments, geometry, case=case)
             return _label_map(array, grid, segments, None, 0)
@@ -236,20 +237,20 @@ def _label_map(
 def _load(path: Path, kind: str, case: str | None) -> _Stored:
     integrity.check(path, kind, case=case)
     if kind == "nifti":
-        from .itk import read_information
+        from .formats.itk import read_information
 
         voxels, _ = nifti.read_voxels(path, case=case)
         grid = Geometry.from_sitk(read_information(path, case=case))
         return _Stored(_one_layer(voxels, path, case), grid)
     if kind in PICTURES:
-        from .pictures import read_indices, read_picture
+        from .formats.pictures import read_indices, read_picture
 
         indices = read_indices(path) if kind == "png" else None
         voxels, grid, _ = read_picture(path, kind, case=case)
         if indices is not None:
             voxels = indices
         return _Stored(_one_layer(voxels, path, case), grid, by_size=True)
-    from .itk import file_reader, read_itk, voxels_of
+    from .formats.itk import file_reader, read_itk, voxels_of
 
     image = read_itk(file_reader(path), path, case=case)
     while image.GetDimension() > 3 and image.GetSize()[-1] == 1:

@@ -17,13 +17,13 @@ from ..errors import (
     error_from_dict,
 )
 from ..progress import Cancel, Progress, no_progress
-from .dataset_json import read_beside
-from .discovery import discover
-from .found import Found, Known
+from .formats.intensity import describe, looks_like_ct
 from .geometry import Geometry
 from .images import ImageSource, content_hash, read_image, signature
-from .intensity import describe, looks_like_ct
-from .patients import patient_finder
+from .label_formats.dataset_json import read_beside
+from .scan.discovery import discover
+from .scan.found import Found, Known
+from .scan.patients import patient_finder
 
 _SAMPLE = 200
 """So many images, spread over the pool, tell how many channels are usual before any is yielded."""

@@ -19,23 +19,23 @@ from ..errors import (
 )
 from ..progress import Cancel, Progress
 from .cases import CaseRow, CaseTable
-from .claims import Session
-from .creation import create_project
-from .image_folder import ImageFolder, image_folder_record
-from .journal import Journal
-from .label_store import LABEL_EVENTS, LabelStore, LabelVersion, SavedLabel
-from .project_file import LiveProjectFile, ProjectFile, read_project_file, write_project_file
-from .project_record import ProjectRecord
-from .recovery import Recovery, recover
+from .journaling.claims import Session
+from .journaling.journal import Journal
+from .record.creation import create_project
+from .record.label_store import LABEL_EVENTS, LabelStore, LabelVersion, SavedLabel
+from .record.project_file import LiveProjectFile, ProjectFile, read_project_file, write_project_file
+from .record.project_record import ProjectRecord
+from .record.recovery import Recovery, recover
+from .scan.image_folder import ImageFolder, image_folder_record
 from .segments import Segment
 
 if TYPE_CHECKING:
     import numpy as np
 
     from .images import Image
-    from .label_import import ImportReport
     from .labels import LabelMap
-    from .scanning import ScanReport
+    from .record.label_import import ImportReport
+    from .scan.scanning import ScanReport
 
 __all__ = ["CaseRow", "Project", "SavedLabel", "create_project"]
 
@@ -185,7 +185,7 @@ class Project(ProjectRecord):
 
         Also completes a creation that was interrupted. Raises ``VanishedImageError``.
         """
-        from .scanning import scan_into
+        from .scan.scanning import scan_into
 
         if images is not None:
             self._use_images(image_folder_record(self.folder, Path(images)))
@@ -324,7 +324,7 @@ class Project(ProjectRecord):
         cancel: Cancel | None = None,
     ) -> ImportReport:
         """Take in the label files of a folder by case name; see ``label_import.import_labels``."""
-        from .label_import import import_labels
+        from .record.label_import import import_labels
 
         return import_labels(self, Path(folder), replace=replace, progress=progress, cancel=cancel)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import ActiveSuggestError, DiskFullError, SaveFailedError
-from .processes import host_mark, is_alive, process_start
+from .journaling.processes import host_mark, is_alive, process_start
 
 TEMPORARY = ".tmp-"
 REPLACE_PATIENCE = 2.0 if os.name == "nt" else 0.0

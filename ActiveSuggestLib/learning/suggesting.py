@@ -97,7 +97,7 @@ def choose(
 ) -> list[Suggestion]:
     """Select and claim ``count`` units; what others are labelling just now is left to them.
 
-    ``since``: when the choosing began, for ``data.claims``.
+    ``since``: when the choosing began, for ``data.journaling.claims``.
     """
     skipped = {c.name for c in bench.project.cases() if c.skipped}
     with bench.project.claiming(since) as claiming:

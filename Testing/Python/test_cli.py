@@ -21,7 +21,7 @@ import SimpleITK
 
 from ActiveSuggestLib.cli import main
 from ActiveSuggestLib.errors import SplitError
-from ActiveSuggestLib.overview import current_model, model_records
+from ActiveSuggestLib.serving.overview import current_model, model_records
 from Testing.Python.ball_pool import SHAPE, write_pool
 
 HOME = Path(__file__).parents[2]
@@ -200,7 +200,7 @@ def test_status_loads_nothing_heavy(project: Path) -> None:
 def test_status_shows_at_most_ten_problems_and_says_how_many_more(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ActiveSuggestLib.overview.PROBLEMS_SHOWN", 4)
+    monkeypatch.setattr("ActiveSuggestLib.serving.overview.PROBLEMS_SHOWN", 4)
     for number in range(7):
         assert run("exclude", project, f"case-{number}", "motion").code == 0
     done = run("status", project)

@@ -14,7 +14,7 @@ from ActiveSuggestLib import demo as demo_module
 from ActiveSuggestLib.data.labels import find_labels
 from ActiveSuggestLib.demo import choose_size, run_demo
 from ActiveSuggestLib.errors import ImageFolderError, InvalidSegmentsError, LabelFolderError
-from ActiveSuggestLib.known_segments import find_segments
+from ActiveSuggestLib.simulating.known_segments import find_segments
 from Testing.Python.simulation_pools import SEGMENTS, write_pool
 
 

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from ActiveSuggestLib.errors import UnreadableImageError
-from ActiveSuggestLib.failures import error_form, one_line
+from ActiveSuggestLib.serving.failures import error_form, one_line
 
 
 def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:

@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK
 
 from ActiveSuggestLib.data.pool import scan_images
-from ActiveSuggestLib.known_cases import (
+from ActiveSuggestLib.simulating.known_cases import (
     find_known_cases,
     link_images,
     load_known_cases,

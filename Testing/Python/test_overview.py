@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ActiveSuggestLib.overview import current_model, model_records, plan_reasons
+from ActiveSuggestLib.serving.overview import current_model, model_records, plan_reasons
 
 
 def write_records(folder: Path, *records: dict[str, object]) -> None:

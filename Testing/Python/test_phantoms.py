@@ -13,8 +13,9 @@ import pytest
 from ActiveSuggestLib.data.labels import find_labels, read_label
 from ActiveSuggestLib.data.pool import scan_images
 from ActiveSuggestLib.errors import CancelledError, ProjectExistsError
-from ActiveSuggestLib.phantom_anatomy import draw_anatomy, smooth_field
-from ActiveSuggestLib.phantoms import (
+from ActiveSuggestLib.progress import Cancel
+from ActiveSuggestLib.simulating.phantom_anatomy import draw_anatomy, smooth_field
+from ActiveSuggestLib.simulating.phantoms import (
     COMMON,
     RARE,
     SEGMENTS,
@@ -23,7 +24,6 @@ from ActiveSuggestLib.phantoms import (
     make_pool,
     plan_pool,
 )
-from ActiveSuggestLib.progress import Cancel
 
 LIVER, SPLEEN, KIDNEYS = (segment.value for segment in SEGMENTS)
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ActiveSuggestLib import plots
 from ActiveSuggestLib.data.geometry import Geometry
 from ActiveSuggestLib.data.segments import parse_segments
-from ActiveSuggestLib.learning_curves import Query, RoundRecord, SimulationResult
-from ActiveSuggestLib.pictures import Picture, fullest_slice, take_picture
-from ActiveSuggestLib.report import Story, render_report, write_report
-from ActiveSuggestLib.report_words import conclusion, count, headline, seconds_in_words, signed
+from ActiveSuggestLib.reporting import plots
+from ActiveSuggestLib.reporting.pictures import Picture, fullest_slice, take_picture
+from ActiveSuggestLib.reporting.report import Story, render_report, write_report
+from ActiveSuggestLib.reporting.words import conclusion, count, headline, seconds_in_words, signed
+from ActiveSuggestLib.simulating.curves import Query, RoundRecord, SimulationResult
 
 SEGMENTS = parse_segments("liver=1,spleen=4")
 STORY = Story("20 images of 20 patients.", "activesuggest demo --rounds 3")

@@ -12,10 +12,10 @@ import pytest
 from ActiveSuggestLib.data.project import Project
 from ActiveSuggestLib.errors import CancelledError, NoLabelError, SimulationExistsError
 from ActiveSuggestLib.learner import ActiveLearner
-from ActiveSuggestLib.learning.held_out import HeldOutSet
-from ActiveSuggestLib.learning_curves import START, RoundRecord, SimulationResult
-from ActiveSuggestLib.pictures import Picture
 from ActiveSuggestLib.progress import Cancel
+from ActiveSuggestLib.reporting.pictures import Picture
+from ActiveSuggestLib.simulating.curves import START, RoundRecord, SimulationResult
+from ActiveSuggestLib.simulating.held_out import HeldOutSet
 from ActiveSuggestLib.simulation import simulate
 from Testing.Python.simulation_pools import FAST, SEGMENTS, write_pool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ActiveSuggestLib.errors import SplitError
-from ActiveSuggestLib.splits import draw_split
+from ActiveSuggestLib.simulating.splits import draw_split
 
 
 def patients(cases: int, scans: int) -> dict[str, str]:

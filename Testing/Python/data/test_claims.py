@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ActiveSuggestLib.data import claims as claims_module
+from ActiveSuggestLib.data.journaling import claims as claims_module
 from ActiveSuggestLib.data.project import Project
 from ActiveSuggestLib.errors import UnknownCaseError
 from Testing.Python.data.small_projects import a_project

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ActiveSuggestLib.data.formats import case_name
+from ActiveSuggestLib.data.formats.naming import case_name
 from ActiveSuggestLib.data.images import ImageSource, content_hash, read_image, signature
-from ActiveSuggestLib.data.names import LONGEST, safe_name, without_label_words
+from ActiveSuggestLib.data.scan.names import LONGEST, safe_name, without_label_words
 from ActiveSuggestLib.errors import (
     AbsurdSpacingError,
     ActiveSuggestError,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ActiveSuggestLib.data import journal as journal_module
-from ActiveSuggestLib.data.journal import Journal
+from ActiveSuggestLib.data.journaling import journal as journal_module
+from ActiveSuggestLib.data.journaling.journal import Journal
 from ActiveSuggestLib.errors import (
     DamagedProjectError,
     NewerProjectError,

@@ -231,7 +231,7 @@ def open_and_close(folder: Path) -> None:
 
 CREATOR = """
 import sys
-from ActiveSuggestLib.data import scanning
+from ActiveSuggestLib.data.scan import scanning
 from ActiveSuggestLib.data.project import create_project
 scanning.BATCH_CASES = 5
 def say(done, total, message="", **data):

@@ -12,7 +12,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from ActiveSuggestLib.data.formats import case_name
+from ActiveSuggestLib.data.formats.naming import case_name
 from ActiveSuggestLib.data.geometry import Geometry
 from ActiveSuggestLib.data.images import ImageSource, read_image
 from ActiveSuggestLib.data.labels import (

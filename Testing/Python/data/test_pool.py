@@ -511,7 +511,7 @@ def test_a_file_that_could_not_be_opened_is_tried_again(
         raise PermissionError(13, "Permission denied", str(path))
 
     with monkeypatch.context() as patched:
-        patched.setattr("ActiveSuggestLib.data.formats.sniff", closed)
+        patched.setattr("ActiveSuggestLib.data.formats.naming.sniff", closed)
         patched.setattr("os.access", lambda *_: False)
         first = scan(tmp_path)
     assert isinstance(first["a"].problem, UnreadableImageError)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ActiveSuggestLib.data import store
-from ActiveSuggestLib.data.journal import Journal
+from ActiveSuggestLib.data.journaling.journal import Journal
+from ActiveSuggestLib.data.journaling.processes import host_mark
 from ActiveSuggestLib.data.labels import write_label
-from ActiveSuggestLib.data.processes import host_mark
 from ActiveSuggestLib.data.project import Project
 from ActiveSuggestLib.errors import DamagedProjectError, DiskFullError
 from Testing.Python.data.small_projects import (
@@ -183,7 +183,7 @@ def test_a_draft_whose_label_was_saved_does_not_come_back(
 ) -> None:
     project.save_draft("c1", a_mask(1))
     with monkeypatch.context() as patch:  # as if killed after the label, before the clearing up
-        patch.setattr("ActiveSuggestLib.data.drafts.Drafts.put_aside", lambda *_: None)
+        patch.setattr("ActiveSuggestLib.data.record.drafts.Drafts.put_aside", lambda *_: None)
         project.save_label("c1", a_mask(2))
     assert (project.folder / "drafts" / "c1.seg.nrrd").is_file()
     with Project.open(project.folder) as again:

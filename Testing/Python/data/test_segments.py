@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ActiveSuggestLib.data.segments import (
-    Segment,
-    default_color,
-    find_segment,
-    parse_segments,
-)
+from ActiveSuggestLib.data.segments import Segment, default_color, find_segment, parse_segments
 from ActiveSuggestLib.errors import InvalidSegmentsError
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ActiveSuggestLib.data import store
-from ActiveSuggestLib.data.processes import host_mark, is_alive, process_start
+from ActiveSuggestLib.data.journaling.processes import host_mark, is_alive, process_start
 from ActiveSuggestLib.errors import DiskFullError, SaveFailedError
 
 

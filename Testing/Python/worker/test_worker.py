@@ -31,8 +31,8 @@ from ActiveSuggestLib.messages import (
     Result,
     encode,
 )
+from ActiveSuggestLib.serving.tasks import Outbox, ThrottledProgress
 from ActiveSuggestLib.worker_client import Call, RequestFailedError, WorkerClient
-from ActiveSuggestLib.worker_tasks import Outbox, ThrottledProgress
 
 FAKE = Path(__file__).with_name("fake_worker.py")
 SECONDS = 30.0

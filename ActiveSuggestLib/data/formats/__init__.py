@@ -1,0 +1,1 @@
+"""Image files in every format: recognised, checked to be whole, and read."""

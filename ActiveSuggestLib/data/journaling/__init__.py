@@ -1,0 +1,1 @@
+"""The journal of a project: events, rankings, sessions and their claims."""

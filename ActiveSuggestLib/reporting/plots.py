@@ -1,0 +1,215 @@
+"""Pictures of a simulation: learning curves, proposals and uncertainty maps, as PNG bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.segments import Segment
+from ..simulating.curves import SimulationResult
+from .pictures import Picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of a figure. ``lines`` (Okabe and Ito) stay apart for the colour-blind."""
+
+    name: str
+    text: str
+    muted: str
+    grid: str
+    background: str
+    reference: str
+    lines: tuple[str, ...]
+
+
+LIGHT = Theme(
+    name="light",
+    text="#1d2430",
+    muted="#5b6675",
+    grid="#e3e7ec",
+    background="#ffffff",
+    reference="#6b7280",
+    lines=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"),
+)
+DARK = Theme(
+    name="dark",
+    text="#e6e9ee",
+    muted="#9aa5b4",
+    grid="#2b333e",
+    background="#161b22",
+    reference="#a3adba",
+    lines=("#56b4e9", "#f0894a", "#3ecfa3", "#e59cc4", "#f2c14e", "#8ab8ff"),
+)
+UNCERTAINTY_COLORS = "inferno"
+REFERENCE = "random"
+
+
+def line_colors(strategies: Sequence[str], theme: Theme = LIGHT) -> dict[str, str]:
+    """Return a colour for each strategy; random choice, the yardstick, is grey."""
+    others = [name for name in strategies if name != REFERENCE]
+    colors = {name: theme.lines[i % len(theme.lines)] for i, name in enumerate(others)}
+    return {**colors, REFERENCE: theme.reference}
+
+
+def learning_curve(
+    result: SimulationResult, theme: Theme = LIGHT, *, width: float = 9.0, height: float = 4.4
+) -> bytes:
+    """Draw Dice against the number of labelled units, one line a strategy; inches to PNG."""
+    figure = _figure(width, height, theme.background)
+    # Room on the right for the names of the lines.
+    left, right = 0.62 / width, 1.0 - (1.35 if width > 6 else 1.12) / width
+    axes = figure.add_axes((left, 0.58 / height, right - left, 1.0 - 0.98 / height))
+    colors = line_colors(result.strategies, theme)
+    ends: dict[str, float] = {}
+    for name in result.strategies:
+        curve = result.curve(name)
+        if not curve.units:
+            continue
+        mean = [interval.mean for interval in curve.dice]
+        low, high = (
+            [v if np.isfinite(v) else m for v, m in zip(side, mean, strict=True)]
+            for side in ([i.low for i in curve.dice], [i.high for i in curve.dice])
+        )
+        style = (0, (5, 2)) if name == REFERENCE else "-"
+        axes.fill_between(curve.units, low, high, color=colors[name], alpha=0.13, lw=0)
+        axes.plot(curve.units, mean, color=colors[name], lw=2.2, ls=style,
+                  marker="o", ms=4.5, mec=theme.background, mew=0.8)  # fmt: skip
+        ends[name] = mean[-1]
+    _style_axes(axes, theme)
+    ticks = sorted({u for name in result.strategies for u in result.curve(name).units})
+    axes.set_xticks(ticks if len(ticks) <= 12 else ticks[:: len(ticks) // 8])
+    axes.set_xlabel(f"labelled {result.unit}s", color=theme.muted)
+    axes.set_title(
+        "mean Dice on the test cases", loc="left", fontsize=10, color=theme.muted, pad=10
+    )
+    _name_lines(axes, ends, colors)
+    return _png(figure, 2 * 100)
+
+
+def proposal_picture(picture: Picture, segments: Sequence[Segment]) -> bytes:
+    """Draw the slice with the model's outlines (coloured) and the expert's (white, dotted)."""
+    figure, axes = _image_axes(picture)
+    for segment in segments:
+        _outline(axes, picture.truth == segment.value, "#ffffff", (0, (1.1, 1.3)), 1.5)
+        if picture.proposal is not None:
+            _outline(axes, picture.proposal == segment.value, segment.color, "-", 1.6)
+    return _png(figure, 140)
+
+
+def uncertainty_picture(picture: Picture, highest: float) -> bytes:
+    """Draw the slice under its uncertainty map; ``highest`` gets the brightest colour."""
+    from matplotlib import colormaps
+
+    figure, axes = _image_axes(picture)
+    if picture.uncertainty is not None:
+        strength = np.clip(picture.uncertainty / max(highest, 1e-12), 0, 1)
+        overlay = colormaps[UNCERTAINTY_COLORS](strength)
+        overlay[..., 3] = np.clip(1.6 * strength, 0, 0.9)
+        axes.imshow(overlay, aspect=picture.aspect, interpolation="bilinear")
+    return _png(figure, 140)
+
+
+def highest_uncertainty(pictures: Sequence[Picture]) -> float:
+    """Return the value that all maps of a report share as their brightest."""
+    maps = [p.uncertainty for p in pictures if p.uncertainty is not None]
+    if not maps:
+        return 1.0
+    return float(max(np.quantile(np.concatenate([m.ravel() for m in maps]), 0.998), 1e-9))
+
+
+def _figure(width: float, height: float, background: str) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), facecolor=background)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _image_axes(picture: Picture) -> tuple[Figure, Axes]:
+    rows, columns = picture.image.shape[:2]
+    height = rows * picture.aspect
+    scale = 2.4 / max(height, columns)
+    figure = _figure(columns * scale, height * scale, "#000000")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(
+        picture.image, cmap="gray", vmin=0, vmax=1, aspect=picture.aspect, interpolation="bicubic"
+    )
+    axes.set_axis_off()
+    return figure, axes
+
+
+def _outline(axes: Axes, mask: np.ndarray, color: Any, style: Any, width: float) -> None:
+    from matplotlib.patheffects import Normal, Stroke
+
+    if not mask.any() or mask.all():
+        return
+    lines = axes.contour(
+        mask.astype(float), [0.5], colors=[color], linestyles=[style], linewidths=[width]
+    )
+    # A dark rim keeps light lines visible on bright organs.
+    lines.set_path_effects([Stroke(linewidth=width + 1.0, foreground="#00000090"), Normal()])
+
+
+def _style_axes(axes: Axes, theme: Theme) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_facecolor(theme.background)
+    axes.grid(axis="y", color=theme.grid, lw=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(theme.grid)
+    axes.tick_params(colors=theme.muted, labelsize=9, length=0, pad=6)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.2f}")
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0.0), min(high + 0.01, 1.0))
+
+
+def _name_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]) -> None:
+    """Write each strategy's name and last Dice at the end of its line, none over another."""
+    low, high = axes.get_ylim()
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi  # in points
+    gap = (high - low) * 29 / height  # two lines of text
+    at = _spread(sorted(ends.values()), gap, low + gap / 2, high - gap / 2)
+    for (name, value), y in zip(sorted(ends.items(), key=lambda e: e[1]), at, strict=True):
+        axes.annotate(
+            f"{name}\n{value:.3f}",
+            (1.0, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            fontweight="bold",
+            linespacing=1.15,
+            color=colors[name],
+        )
+
+
+def _spread(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move sorted values at least ``gap`` apart, in order, and within the limits if they fit."""
+    up, down = list(values), list(values)
+    for i in range(1, len(values)):
+        up[i] = max(up[i], up[i - 1] + gap)
+        down[-i - 1] = min(down[-i - 1], down[-i] - gap)
+    middle = [(u + d) / 2 for u, d in zip(up, down, strict=True)]
+    last = len(values) - 1
+    return [min(max(m, low + gap * i), high - gap * (last - i)) for i, m in enumerate(middle)]
+
+
+def _png(figure: Figure, dots: int) -> bytes:
+    buffer = io.BytesIO()
+    # Without the software's version and the time, so that equal results give equal bytes.
+    figure.savefig(buffer, format="png", dpi=dots, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,430 @@
+"""The report of a simulation: one self-contained HTML page that needs no other explanation."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from .. import __version__
+from ..data.segments import Segment
+from ..data.store import atomic_write
+from ..metrics import Interval, bootstrap_interval
+from ..simulating.curves import Query, RoundRecord, SimulationResult
+from . import plots
+from .pictures import Picture
+from .style import CSS
+from .words import GLOSSARY, conclusion, count, headline, seconds_in_words, signed
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the numbers cannot tell: what was segmented, how it was run, which cases are special.
+
+    ``tags`` names a subgroup of cases (case → name), for example those with a rare anatomy;
+    ``tag_meanings`` says what the names mean.
+    """
+
+    subject: str
+    command: str
+    repeat_command: str = ""
+    notes: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    tag_meanings: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_report(result: SimulationResult, story: Story, path: Path) -> Path:
+    """Write the report; pictures are read from the simulation's folder."""
+    atomic_write(path, render_report(result, story).encode("utf-8"))
+    return path
+
+
+def render_report(result: SimulationResult, story: Story) -> str:
+    """Return the report as one HTML page without any outside resource."""
+    title = headline(result)
+    sections = [
+        _header(result, story, title),
+        _curve_section(result),
+        _subgroup_section(result, story),
+        _rounds_section(result, story),
+        _learner_section(result),
+        _words_section(),
+        _reproduce_section(result, story),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{CSS}{_arm_colors(result)}</style></head>"
+        f"<body><main>{''.join(sections)}</main></body></html>\n"
+    )
+
+
+# Sections ---------------------------------------------------------------------------------
+
+
+def _header(result: SimulationResult, story: Story, title: str) -> str:
+    settings = result.settings
+    first = next(iter(result.splits.values()))
+    last = max((r.labelled_units for r in result.records), default=0)
+    total = sum(sum(r.seconds.values()) for r in result.records if r.round > 0)
+    total += sum(sum(r.seconds.values()) for r in _starts(result))
+    facts = [
+        ("images to choose from", str(len(first["pool"]))),
+        ("images kept apart for testing", str(len(first["test"]))),
+        ("labelled at first", count(settings["initial"], result.unit)),
+        ("labelled at the end", count(last, result.unit)),
+        (f"rounds × {result.unit}s a round", f"{settings['rounds']} × {settings['batch']}"),
+        ("computing time", seconds_in_words(total)),
+    ]
+    cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts)
+    names = " and ".join(f"<b>{escape(name)}</b>" for name in result.strategies)
+    outcome = "".join(f"<p>{escape(text)}</p>" for text in conclusion(result))
+    notes = "".join(f"<li>{escape(text)}</li>" for text in (*story.notes, *result.notes))
+    return (
+        '<header><p class="kicker">ActiveSuggest · a rehearsal of active learning on images whose '
+        f"labels are known</p><h1>{escape(title)}</h1>"
+        f'<p class="lead">{escape(story.subject)} A model learns to outline '
+        f"{escape(_and(result.segments))}. It starts from a few labelled {result.unit}s; then, "
+        "round after round, a strategy says what should be labelled next, a simulated expert "
+        f"hands over the true label, and the model is trained further. Compared: {names}, from "
+        "the same first labels and with the same number of labels in every round.</p>"
+        f"{outcome}{f'<ul class=plain>{notes}</ul>' if notes else ''}"
+        f'<dl class="facts">{cells}</dl></header>'
+    )
+
+
+def _curve_section(result: SimulationResult) -> str:
+    several = len(result.seeds) > 1
+    band = (
+        f"lowest to highest of {len(result.seeds)} repetitions"
+        if several
+        else "95 % interval of the mean over the test cases"
+    )
+    sources = [(plots.DARK, True), (plots.LIGHT, True), (plots.DARK, False)]
+    picture = "".join(
+        f'<source media="{_media(theme, narrow)}" srcset="{_curve(result, theme, narrow)}">'
+        for theme, narrow in sources
+    )
+    fallback = _curve(result, plots.LIGHT, False)
+    alt = "Learning curves: mean Dice on the test cases against labelled units; the table has them"
+    return (
+        "<section><h2>How good the model is, by number of labels</h2>"
+        f'<figure class="curve"><picture>{picture}<img src="{fallback}" alt="{alt}"></picture>'
+        f"<figcaption>Higher is better; a higher line needs fewer labels for the same quality. "
+        f"Shaded, and in small figures below: {band}.</figcaption></figure>"
+        '<div class="pair">'
+        f'<div><h3>The same in numbers</h3><div class="scroll">{_dice_table(result)}</div></div>'
+        "<div><h3>By structure, at the end</h3>"
+        f'<div class="scroll">{_segment_table(result)}</div></div></div></section>'
+    )
+
+
+def _dice_table(result: SimulationResult) -> str:
+    curves = {name: result.curve(name) for name in result.strategies}
+    units = sorted({u for curve in curves.values() for u in curve.units})
+    rows = []
+    for unit in units:
+        found = {
+            name: curve.dice[curve.units.index(unit)]
+            for name, curve in curves.items()
+            if unit in curve.units
+        }
+        best = max(i.mean for i in found.values())
+        first = all(abs(i.mean - best) < 5e-4 for i in found.values())
+        cells = "".join(
+            _dice_cell(found.get(name), not first and found[name].mean == best)
+            if name in found
+            else "<td>–</td>"
+            for name in result.strategies
+        )
+        rows.append(f"<tr><td>{unit}</td>{cells}</tr>")
+    head = f"<th>labelled {result.unit}s</th>" + _strategy_heads(result)
+    return _table(head, rows)
+
+
+def _segment_table(result: SimulationResult) -> str:
+    rows = []
+    for segment in _segments(result):
+        cells = []
+        for name in result.strategies:
+            values = [
+                scores[segment.name]
+                for seed in result.seeds
+                for record in result.arm(name, seed)[-1:]
+                for scores in record.scores.values()
+            ]
+            cells.append(_dice_cell(bootstrap_interval(values), False))
+        label = f"{_swatch(segment.color)}{escape(segment.name)}"
+        rows.append(f"<tr><td>{label}</td>{''.join(cells)}</tr>")
+    return _table("<th>structure</th>" + _strategy_heads(result), rows)
+
+
+def _subgroup_section(result: SimulationResult, story: Story) -> str:
+    """Tell whether the strategies found the cases of a named subgroup, if there is one."""
+    if not story.tags:
+        return ""
+    parts = []
+    for tag in sorted(set(story.tags.values())):
+        rows = [_subgroup_row(result, story, tag, name) for name in result.strategies]
+        split = next(iter(result.splits.values()))
+        held = sum(story.tags.get(c) == tag for c in split["pool"])
+        tested = sum(story.tags.get(c) == tag for c in split["test"])
+        meaning = story.tag_meanings.get(tag)
+        parts.append(
+            f"<p>{held} of the {len(split['pool'])} images to choose from, and {tested} of the "
+            f"{len(split['test'])} test images, show <b>{escape(tag)}</b>"
+            f"{f' ({escape(meaning)})' if meaning else ''}. Nobody told the "
+            "strategies. A model that never saw one of them tends to fail on the others.</p>"
+            '<div class="scroll">'
+            + _table(
+                "<th>strategy</th><th>labelled of this kind</th>"
+                "<th>Dice on those in the test set</th><th>Dice on the other test images</th>",
+                rows,
+            )
+            + "</div>"
+        )
+    return f"<section><h2>Was the rare kind found?</h2>{''.join(parts)}</section>"
+
+
+def _subgroup_row(result: SimulationResult, story: Story, tag: str, name: str) -> str:
+    chosen = 0
+    inside: list[float] = []
+    outside: list[float] = []
+    for seed in result.seeds:
+        arm = result.arm(name, seed)
+        initial = result.splits[seed]["initial"]
+        cases = {*initial, *(q.case for r in arm for q in r.queries)}
+        chosen += sum(story.tags.get(c) == tag for c in cases)
+        for case, mean in (arm[-1].case_means if arm else {}).items():
+            (inside if story.tags.get(case) == tag else outside).append(mean)
+    found = f"{chosen / len(result.seeds):g}"
+    cells = _dice_cell(bootstrap_interval(inside), False)
+    cells += _dice_cell(bootstrap_interval(outside), False)
+    return f"<tr><td>{_strategy(result, name)}</td><td>{found}</td>{cells}</tr>"
+
+
+def _rounds_section(result: SimulationResult, story: Story) -> str:
+    seed = result.seeds[0]
+    arms = {name: result.arm(name, seed) for name in result.strategies}
+    pictures = {
+        query.picture: Picture.load(result.folder / query.picture)
+        for arm in arms.values()
+        for record in arm
+        for query in record.queries
+        if query.picture is not None and (result.folder / query.picture).is_file()
+    }
+    columns = 3 if result.settings["batch"] % 3 == 0 else 2
+    brightest = plots.highest_uncertainty(list(pictures.values()))
+    segments = _segments(result)
+    rounds = []
+    for number in range(1, max((len(arm) for arm in arms.values()), default=0)):
+        parts = []
+        for name, arm in arms.items():
+            if number >= len(arm):
+                continue
+            cards = "".join(
+                _card(query, pictures.get(query.picture or ""), segments, brightest, story)
+                for query in arm[number].queries
+            )
+            parts.append(
+                f'<div class="arm"><h4>{_strategy(result, name)} {_moved(arm, number)}</h4>'
+                f'<div class="cards" style="--columns:{columns}">{cards}</div></div>'
+            )
+        rounds.append(f'<div class="round"><h3>Round {number}</h3>{"".join(parts)}</div>')
+    slices = result.unit == "slice"
+    which = "the suggested one" if slices else "the one it was least sure about"
+    many = " (first repetition)" if len(result.seeds) > 1 else ""
+    legend = "".join(f"<span>{_swatch(s.color)}{escape(s.name)}, proposed</span>" for s in segments)
+    return (
+        f"<section><h2>What was suggested, and why{many}</h2>"
+        "<p>Each card is one suggestion, seen before the model was trained on it. Left: what the "
+        "model proposed, and what the expert then drew. Right: where the model was unsure. "
+        f"The slice is {which}.</p>"
+        f'<div class="legend">{legend}<span><i class="dots"></i>the expert</span>'
+        '<span>sure<i class="ramp"></i>unsure</span></div>'
+        f"{''.join(rounds)}</section>"
+    )
+
+
+def _card(
+    query: Query,
+    picture: Picture | None,
+    segments: Sequence[Segment],
+    brightest: float,
+    story: Story,
+) -> str:
+    views = ""
+    if picture is not None:
+        shown = [plots.proposal_picture(picture, segments)]
+        if picture.uncertainty is not None:
+            shown.append(plots.uncertainty_picture(picture, brightest))
+        names = ("proposal and expert's outline", "uncertainty")
+        views = "".join(
+            f'<figure><img src="{_data(png)}" alt="{escape(query.case)}: {name}"></figure>'
+            for png, name in zip(shown, names, strict=False)
+        )
+    index = picture.slice if query.slice is None and picture is not None else query.slice
+    where = f" · slice {index}" if index is not None else ""
+    tag = story.tags.get(query.case)
+    badge = f'<span class="badge">{escape(tag)}</span>' if tag else ""
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in query.reasons)
+    agreed = _agreement(query)
+    return (
+        f'<article class="card"><div class="views">{views}</div><div class="said">'
+        f"<h5>{query.rank}. {escape(query.case)}{where} {badge}</h5><ul>{reasons}</ul>"
+        f'<p class="agreed">{agreed}</p></div></article>'
+    )
+
+
+def _agreement(query: Query) -> str:
+    mean = query.mean_proposal_dice
+    if mean is None:
+        return "No proposal: there was no model yet."
+    parts = ", ".join(f"{escape(n)} {v:.2f}" for n, v in (query.proposal_dice or {}).items())
+    detail = f' <span class="quiet">({parts})</span>' if len(query.proposal_dice or {}) > 1 else ""
+    return f"Proposal against expert: Dice <b>{mean:.2f}</b>{detail}"
+
+
+def _moved(arm: Sequence[RoundRecord], number: int) -> str:
+    before, after = arm[number - 1].mean, arm[number].mean
+    return (
+        f'<span class="quiet">test Dice {before:.3f} → {after:.3f} '
+        f"({signed(after - before)}) after training on these</span>"
+    )
+
+
+def _learner_section(result: SimulationResult) -> str:
+    plans = dict.fromkeys(r.plan for r in result.records if r.plan)
+    words = "".join(
+        f"<li>{escape(line)}</li>" for plan in plans for line in plan.splitlines() if line.strip()
+    )
+    rows = []
+    records = _starts(result)
+    records += [r for r in result.records if r.round > 0 and r.seed == result.seeds[0]]
+    for record in records:
+        first = "first labels, all strategies" if record.round == 0 else record.strategy
+        kept = "" if record.training.get("accepted", True) else " (not kept: it was worse)"
+        rows.append(
+            f"<tr><td>{escape(first)}</td><td>{record.round or '–'}</td>"
+            f"<td>{record.labelled_units}</td>"
+            f"<td>{_duration(record, 'suggest')}</td><td>{_duration(record, 'train')}</td>"
+            f"<td>{escape(str(record.training.get('steps', '')))}{kept}</td>"
+            f"<td>{_duration(record, 'test')}</td></tr>"
+        )
+    head = (
+        "<th>strategy</th><th>round</th><th>labelled</th><th>suggesting</th><th>training</th>"
+        "<th>training steps</th><th>testing</th>"
+    )
+    plan = f"<ul class=plain>{words}</ul>" if words else ""
+    return (
+        "<section><h2>How the model was set up, and what it took</h2>"
+        "<p>The plan follows from the images and from this computer:</p>"
+        f'{plan}<div class="scroll">{_table(head, rows)}</div></section>'
+    )
+
+
+def _words_section() -> str:
+    items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in GLOSSARY)
+    return f'<section><h2>Words used here</h2><dl class="words">{items}</dl></section>'
+
+
+def _reproduce_section(result: SimulationResult, story: Story) -> str:
+    done = dict.fromkeys(r.training.get("steps") for r in result.records)
+    fewer = "" if result.settings.get("steps") in done else ", what this computer does in the time"
+    exact = (
+        f"Every training had {', '.join(map(str, done))} steps{fewer}. With equal steps, the same "
+        "command on the same computer gives the same suggestions."
+    )
+    seeds = ", ".join(map(str, result.seeds))
+    again = (
+        f"<p>{exact} To see how far the outcome depends on the first labels and on the test "
+        f"images, repeat it with other ones; this also gives an interval:</p>"
+        f"<pre>{escape(story.repeat_command)}</pre>"
+        if story.repeat_command
+        else f"<p>{exact}</p>"
+    )
+    return (
+        f"<section><h2>Do it again</h2><pre>{escape(story.command)}</pre>"
+        f"{again}"
+        f'<p class="quiet">Seed {seeds} · ActiveSuggest {escape(__version__)} · '
+        f"the folder {escape(result.folder.name)} holds the numbers: dice.csv (every test image, "
+        "round and structure), curve.csv and results.json.</p></section>"
+    )
+
+
+# Small parts ------------------------------------------------------------------------------
+
+
+def _table(head: str, rows: Iterable[str]) -> str:
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _dice_cell(interval: Interval | None, best: bool) -> str:
+    if interval is None or not math.isfinite(interval.mean):
+        return "<td>–</td>"
+    limits = ""
+    if math.isfinite(interval.low):
+        limits = f"<small>{interval.low:.2f}–{interval.high:.2f}</small>"
+    mark = ' class="best"' if best else ""
+    return f"<td{mark}>{interval.mean:.3f}{limits}</td>"
+
+
+def _strategy_heads(result: SimulationResult) -> str:
+    return "".join(f"<th>{_strategy(result, name)}</th>" for name in result.strategies)
+
+
+def _strategy(result: SimulationResult, name: str) -> str:
+    color = f"var(--arm-{result.strategies.index(name)})"
+    return f'<i class="swatch" style="background:{color}"></i>{escape(name)}'
+
+
+def _arm_colors(result: SimulationResult) -> str:
+    """Return the style that gives each strategy the colour of its line, in both schemes."""
+
+    def variables(theme: plots.Theme) -> str:
+        colors = plots.line_colors(result.strategies, theme)
+        pairs = (f"--arm-{i}:{colors[name]}" for i, name in enumerate(result.strategies))
+        return f":root{{{';'.join(pairs)}}}"
+
+    dark = f"@media screen and (prefers-color-scheme: dark){{{variables(plots.DARK)}}}"
+    return variables(plots.LIGHT) + dark
+
+
+def _swatch(color: Sequence[float]) -> str:
+    red, green, blue = (round(255 * part) for part in color)
+    return f'<i class="swatch" style="background:rgb({red},{green},{blue})"></i>'
+
+
+def _segments(result: SimulationResult) -> list[Segment]:
+    return [Segment.from_dict(form) for form in result.settings["segments"]]
+
+
+def _starts(result: SimulationResult) -> list[RoundRecord]:
+    """Return the first training of each seed once, though every arm has a copy."""
+    first = result.strategies[0]
+    return [r for r in result.records if r.round == 0 and r.strategy == first]
+
+
+def _duration(record: RoundRecord, part: str) -> str:
+    return f"{record.seconds[part]:.1f} s" if part in record.seconds else "–"
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _curve(result: SimulationResult, theme: plots.Theme, narrow: bool) -> str:
+    size = {"width": 4.0, "height": 3.6} if narrow else {}
+    return _data(plots.learning_curve(result, theme, **size))
+
+
+def _media(theme: plots.Theme, narrow: bool) -> str:
+    scheme = f"(prefers-color-scheme: {theme.name})"
+    return f"screen and {scheme}" + (" and (max-width: 560px)" if narrow else "")
+
+
+def _data(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

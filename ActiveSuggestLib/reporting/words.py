@@ -1,0 +1,159 @@
+"""What a simulation found, in plain words, also when random choice was better."""
+
+from __future__ import annotations
+
+import math
+
+from ..simulating.curves import Comparison, SimulationResult
+
+REFERENCE = "random"
+LEVEL = 0.005
+"""Differences of Dice below this are called level."""
+
+GLOSSARY = (
+    (
+        "Dice",
+        "How well two outlines agree: 1 if they are the same, 0 if they do not touch. It is twice "
+        "the common volume over the sum of both volumes. If a structure is absent and nothing is "
+        "drawn, that counts as 1.",
+    ),
+    (
+        "Test images",
+        "Images that no strategy could choose and no model was trained on. They belong to other "
+        "patients than all images to choose from.",
+    ),
+    (
+        "Uncertainty",
+        "The model answers many times with parts of it switched off at random. Where its answers "
+        "differ, it is unsure; mc-dropout suggests the images with the most of that.",
+    ),
+    (
+        "Random choice",
+        "The yardstick: the next images are drawn by lot, patient by patient. A strategy is worth "
+        "its effort only if it beats this.",
+    ),
+    (
+        "Interval",
+        "The range within which the mean would probably (95 %) have come out on other test images "
+        "of the same kind.",
+    ),
+)
+
+
+def headline(result: SimulationResult) -> str:
+    """Return the outcome in one sentence."""
+    comparisons = {c.strategy: c for c in result.comparisons()}
+    last = max((r.labelled_units for r in result.records), default=0)
+    budget = count(last, f"labelled {result.unit}")
+    if len(comparisons) == 1 or REFERENCE not in comparisons:
+        best = max(comparisons.values(), key=lambda c: c.last)
+        return f"With {budget}, {best.strategy} gave a Dice of {best.last:.2f}"
+    random = comparisons[REFERENCE]
+    best = max((c for c in comparisons.values() if c is not random), key=lambda c: c.last)
+    gap = best.last - random.last
+    if abs(gap) < LEVEL:
+        return (
+            f"With {budget}, {best.strategy} and random choice came out level: "
+            f"Dice {best.last:.3f} and {random.last:.3f}"
+        )
+    if gap < 0:
+        return (
+            f"Random choice did better here: with {budget} a Dice of {random.last:.3f}, "
+            f"against {best.last:.3f} for {best.strategy}"
+        )
+    return (
+        f"With {budget}, choosing by {best.strategy} gave a Dice of {best.last:.3f}; "
+        f"choosing at random gave {random.last:.3f}"
+    )
+
+
+def conclusion(result: SimulationResult) -> list[str]:
+    """Return a few sentences that put the headline right: how much, and how sure."""
+    sentences = []
+    for comparison in result.comparisons():
+        if comparison.difference is None:
+            continue
+        reference = REFERENCE if REFERENCE in result.strategies else result.strategies[-1]
+        sentences.append(
+            " ".join(
+                filter(
+                    None,
+                    [
+                        _whole_curve(comparison, reference),
+                        _savings(result, comparison.strategy, reference),
+                        _certainty(result, comparison, reference),
+                    ],
+                )
+            )
+        )
+    if len(result.seeds) == 1 and len(result.strategies) > 1:
+        sentences.append(
+            "This is a single repetition. Another choice of first labels and test images can turn "
+            "the order round, so read it as a demonstration, not as proof."
+        )
+    return sentences
+
+
+def _whole_curve(comparison: Comparison, reference: str) -> str:
+    assert comparison.difference is not None
+    gap = comparison.difference.mean
+    if abs(gap) < LEVEL:
+        return f"Over the whole curve, {comparison.strategy} and {reference} were level."
+    where = "above" if gap > 0 else "below"
+    text = f"Over the whole curve, {comparison.strategy} lay {abs(gap):.3f} {where} {reference}"
+    if math.isfinite(comparison.difference.low):
+        low, high = comparison.difference.low, comparison.difference.high
+        seeds = comparison.difference.n
+        text += f" (95 % interval over {seeds} repetitions: {signed(low)} to {signed(high)})"
+    return text + "."
+
+
+def _savings(result: SimulationResult, strategy: str, reference: str) -> str:
+    """Say with how many labels one arm reached what the other had at its end."""
+    ours, theirs = result.curve(strategy), result.curve(reference)
+    if not ours.dice or not theirs.dice:
+        return ""
+    if ours.dice[-1].mean >= theirs.dice[-1].mean:
+        leader, follower = ours, theirs
+    else:
+        leader, follower = theirs, ours
+    goal, budget = follower.dice[-1].mean, follower.units[-1]
+    needed = next(u for u, d in zip(leader.units, leader.dice, strict=True) if d.mean >= goal)
+    if needed >= budget:
+        return ""
+    return (
+        f"What {follower.strategy} reached with {count(budget, result.unit)}, "
+        f"{leader.strategy} reached with {needed}."
+    )
+
+
+def _certainty(result: SimulationResult, comparison: Comparison, reference: str) -> str:
+    if len(result.seeds) > 1:
+        return ""
+    gap = result.case_difference(comparison.strategy, reference)
+    if not math.isfinite(gap.low):
+        return ""
+    text = (
+        f"On the same {gap.n} test images the last two models differ by {signed(gap.mean)} "
+        f"(95 % interval {signed(gap.low)} to {signed(gap.high)})"
+    )
+    return f"{text}: they cannot be told apart." if gap.low <= 0 <= gap.high else f"{text}."
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 volume", "12 volumes"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def signed(difference: float) -> str:
+    """Return a difference with its sign, the minus as printers set it."""
+    return f"{difference:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Return a duration as a person says it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,1 @@
+"""The parts of the worker: requests, tasks, answers and output files."""

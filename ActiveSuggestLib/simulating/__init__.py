@@ -1,0 +1,1 @@
+"""The parts of a simulation: known cases, splits, rounds and curves."""
