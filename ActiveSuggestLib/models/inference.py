@@ -88,8 +88,7 @@ class Inference:
         device = torch.device(limits.device)
         self.network.to(device)
         if device.type == "cuda":
-            layout = torch.channels_last_3d if self.plan.dimensions == 3 else torch.channels_last
-            self.network.to(memory_format=layout)  # type: ignore[call-overload]
+            self.network.to(memory_format=self.plan.memory_format)  # type: ignore[call-overload]
         parts = slabs(volume.shape[1:], self.plan, limits.halvings)
         results = []
         for index, part in enumerate(parts):

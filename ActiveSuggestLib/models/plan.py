@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..data.geometry import Geometry
 from .device import Device
@@ -30,7 +31,9 @@ PATCH_VOXELS = {
     ("gpu", 3): 2_097_152,
     ("gpu", 2): 262_144,
 }
+# Activations and their gradients of a network that begins with 16 channels.
 BYTES_A_TRAINED_VOXEL = 1_200
+MEMORY_SHARE = 0.5
 SMALLEST_AXIS = 4
 LARGEST_COARSENING = 6.0
 # A 2D network on a CPU sees whole slices if they are made at most this much coarser: pieces of a
@@ -144,6 +147,11 @@ class Plan:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
+    def memory_format(self) -> torch.memory_format:
+        """The layout in which a GPU convolves fastest."""
+        return torch.channels_last_3d if self.dimensions == 3 else torch.channels_last
+
+    @property
     def window_divisor(self) -> tuple[int, int, int]:
         """The multiple that each axis of a window must be."""
         divisor = self.architecture.divisor
@@ -207,7 +215,7 @@ def make_plan(
     spacing = np.asarray(pool.spacing)
     while True:
         size = _resampled_size(pool, spacing)
-        plan = _fit(draft, spacing, size, dimensions)
+        plan = _fit(draft, spacing, size, dimensions, device)
         seconds = scoring_seconds(plan, size, device)
         in_time = seconds <= budget
         if in_time and not _slices_too_large(plan, size, pool):
@@ -225,6 +233,11 @@ def make_plan(
     reasons[:0] = _words(pool, plan, size, seconds, device)
     plan = replace(plan, batch=_batch(plan, device), reasons=())
     return replace(plan, reasons=tuple(reasons))
+
+
+def bytes_a_voxel(features: Sequence[int]) -> float:
+    """Return about how many bytes training takes for each voxel of a patch."""
+    return BYTES_A_TRAINED_VOXEL * features[0] / 16
 
 
 def scoring_seconds(plan: Plan, size: Sequence[int], device: Device) -> float:
@@ -288,7 +301,11 @@ def _coarser(spacing: np.ndarray, size: Sequence[int], pool: Fingerprint) -> np.
 
 
 def _fit(
-    draft: Plan, spacing: np.ndarray, size: tuple[int, int, int], dimensions: int | None
+    draft: Plan,
+    spacing: np.ndarray,
+    size: tuple[int, int, int],
+    dimensions: int | None,
+    device: Device,
 ) -> Plan:
     """Return the plan with 2D or 3D, levels, strides and patch for this spacing and size."""
     in_plane = float(min(spacing[1:]))
@@ -296,7 +313,9 @@ def _fit(
     dims = dimensions or (2 if flat else 3)
     axes = range(3 - dims, 3)
     extent = [size[a] for a in axes]
-    patch = _patch(extent, PATCH_VOXELS[draft.device_kind, dims])
+    # One patch must fit with room to spare, whatever the batch.
+    fits = int(MEMORY_SHARE * device.free_memory / bytes_a_voxel(draft.features))
+    patch = _patch(extent, min(PATCH_VOXELS[draft.device_kind, dims], fits))
     strides = _strides(patch, [float(spacing[a]) for a in axes], len(draft.features) - 1)
     divisor = np.prod(np.asarray(strides), axis=0) if strides else np.ones(dims, int)
     patch = [int(-(-p // d) * d) for p, d in zip(patch, divisor, strict=True)]
@@ -314,7 +333,7 @@ def _fit(
 def _patch(extent: Sequence[int], voxels: int) -> list[int]:
     """Return the largest patch with at most ``voxels`` voxels, cutting the longest axes first."""
     patch = [max(SMALLEST_AXIS, int(e)) for e in extent]
-    while np.prod(patch) > voxels:
+    while np.prod(patch) > voxels and max(patch) > SMALLEST_AXIS:
         longest = int(np.argmax(patch))
         patch[longest] = max(SMALLEST_AXIS, min(patch[longest] - 1, int(patch[longest] * 0.97)))
     return patch
@@ -337,8 +356,7 @@ def _strides(patch: Sequence[int], spacing: Sequence[float], levels: int) -> lis
 def _batch(plan: Plan, device: Device) -> int:
     """Return how many patches fit in memory and, on a CPU, in ``SECONDS_A_STEP``."""
     voxels = float(np.prod(plan.patch))
-    width = plan.features[0] / 16
-    fits = int(0.5 * device.free_memory / (BYTES_A_TRAINED_VOXEL * width * voxels))
+    fits = int(MEMORY_SHARE * device.free_memory / (bytes_a_voxel(plan.features) * voxels))
     if device.is_cpu:
         window = plan.patch[1:] if plan.dimensions == 2 else plan.patch
         # The way back costs twice the way forth.

@@ -148,6 +148,8 @@ class _Run:
         hooks: Hooks,
     ) -> None:
         self.network = network.to(limits.device)
+        if "cuda" in limits.device:
+            network.to(memory_format=plan.memory_format)  # type: ignore[call-overload]
         self.plan = plan
         self.budget = budget
         self.limits = limits
@@ -257,8 +259,7 @@ class _Run:
         images = images.to(device, non_blocking=True)
         labels = labels.to(device, non_blocking=True)
         if device.type == "cuda":
-            layout = torch.channels_last_3d if self.plan.dimensions == 3 else torch.channels_last
-            images = images.contiguous(memory_format=layout)
+            images = images.contiguous(memory_format=self.plan.memory_format)
         self.optimiser.zero_grad(set_to_none=True)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.mixed and not self._cpu):
             logits = self.network(images)

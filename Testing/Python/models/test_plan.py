@@ -60,6 +60,21 @@ def test_a_cpu_trades_resolution_for_time_and_says_so():
     assert richer.features[0] > plan.features[0]
 
 
+def test_little_memory_gives_smaller_patches():
+    small = Device("cuda:0", 2 * GIBIBYTE, 16, "a small GPU")
+    pool = a_pool((200, 200, 200))
+    patches = [plan_for(pool, device).patch for device in (small, GPU)]
+    assert np.prod(patches[0]) < np.prod(patches[1]) / 2
+    assert plan_for(pool, small).batch == 1
+
+
+def test_single_pictures_are_seen_whole_on_a_cpu_at_a_resolution_that_trains_quickly():
+    plan = plan_for(a_pool((1, 512, 512)))
+    assert plan.patch == (1, 256, 256)
+    assert 2.0 <= plan.spacing[1] <= 2.1
+    assert plan_for(a_pool((1, 512, 512)), GPU).spacing == (1.0, 1.0, 1.0)
+
+
 def test_more_time_gives_finer_voxels():
     pool = a_pool((120, 512, 512), (1.5, 0.41, 0.41))
     quick, slow = (plan_for(pool, CPU, seconds_a_volume=s) for s in (20.0, 600.0))
