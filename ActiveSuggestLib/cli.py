@@ -14,6 +14,7 @@ from .commands import learning, project, simulation
 from .console import tolerant_streams
 from .errors import CancelledError
 from .serving.failures import error_form, one_line
+from .threads import share_the_processor
 
 NAME = "activesuggest"
 
@@ -58,6 +59,7 @@ for _command in (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
     tolerant_streams()
+    share_the_processor()
     state = {"debug": False}
     try:
         code = group.main(

@@ -28,6 +28,7 @@ from .serving.context import Context, OpenLearner, Tell
 from .serving.failures import error_form
 from .serving.requests import LONG, QUICK, call, known_methods
 from .serving.tasks import Outbox, Task, ThrottledProgress
+from .threads import share_the_processor
 
 GIVE_UP_SECONDS = 60.0
 _CHUNK = 65536
@@ -295,6 +296,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rater", help="who labels; recorded with each label")
     options = parser.parse_args(arguments)
+    share_the_processor()
 
     def open_project() -> Any:
         from .data.project import Project

@@ -17,7 +17,11 @@ from pathlib import Path
 import numpy as np
 
 import ActiveSuggestLib
-from ActiveSuggestLib.learner import ActiveLearner
+from ActiveSuggestLib.threads import share_the_processor
+
+share_the_processor()  # As the command and the worker do, before torch is loaded.
+
+from ActiveSuggestLib.learner import ActiveLearner  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEGMENTS = "anterior,posterior"
