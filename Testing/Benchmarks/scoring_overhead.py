@@ -18,9 +18,12 @@ import subprocess
 import sys
 import time
 
+# isort: off
+from common import arguments, hippocampus_project, machine, peak_memory  # before torch is loaded
+# isort: on
+
 import numpy as np
 import torch
-from common import arguments, hippocampus_project, machine, peak_memory
 
 from ActiveSuggestLib.learner import ActiveLearner
 from ActiveSuggestLib.models.samples import sampling
