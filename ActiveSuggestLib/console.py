@@ -53,10 +53,11 @@ class ProgressLine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __call__(self, done: float, total: float, message: str = "", **_data: Any) -> None:
-        """Take a report of the work."""
+    def __call__(self, done: float, total: float, message: str = "", **data: Any) -> None:
+        """Take a report of the work; ``remaining_seconds`` is what the work itself knows."""
         with self._lock:
-            seconds = self._estimate.remaining(done, total)
+            estimate = self._estimate.remaining(done, total)
+            seconds = data.get("remaining_seconds", estimate)
             self._pending = self._text(done, total, message, seconds)
             pause = REDRAW_SECONDS if self._live else PLAIN_LINE_SECONDS
             now = self._clock()

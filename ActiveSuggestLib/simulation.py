@@ -31,6 +31,7 @@ from .reporting.pictures import fullest_slice, take_picture
 from .simulating.curves import START, Query, RoundRecord, SimulationResult, write_json
 from .simulating.known_cases import KnownCase, find_known_cases, load_known_cases, save_known_cases
 from .simulating.world import Task, Unit, World, claim_folder, read_rounds
+from .strategies import registry
 from .strategies.base import Suggestion
 
 RATER = "simulated expert"
@@ -135,6 +136,8 @@ class Simulation:
     def run(self) -> SimulationResult:
         """Do all that is not done yet, and return everything."""
         task = self.task
+        for name in task.strategies:
+            registry.make(name)  # A name that does not exist is said before anything is trained.
         claim_folder(task)
         self.steps.tell(0.0, "Reading the pool")
         known, notes = self._known_cases()

@@ -12,11 +12,19 @@ import numpy as np
 import torch
 
 from ..errors import NoLabelError
+from ..models.batches import LabelledCase
 from ..models.checkpoints import ModelRecord
 from ..models.inference import Inference
 from ..models.memory import Limits
 from ..models.networks import SegmentationNetwork
-from ..models.training import Budget, Hooks, TrainingOutcome, TrainingState, train
+from ..models.training import (
+    FINAL_CHECK_SHARE,
+    Budget,
+    Hooks,
+    TrainingOutcome,
+    TrainingState,
+    train,
+)
 from ..progress import Cancel, Progress, no_progress
 from .training_cases import TrainingMaterial, Validation
 from .validation import validation_cases
@@ -90,16 +98,20 @@ def fine_tune(
     network = _network(bench, parent)
     facts = _facts(bench, parent, steps, validation)
     state = bench.checkpoints.unfinished(**facts)
+    if state is not None and steps is not None and _has_news(state, cases):
+        state = None  # So many steps repeat exactly only on the same labels.
     if budget.seconds is not None:
         # Reading the labels is part of the time that was given; what is taken up again counts too,
-        # unless it leaves nothing to do.
+        # unless labels have come since or it leaves nothing to do.
         left = max(1.0, budget.seconds - (time.monotonic() - started))
-        spent = state.elapsed if state is not None and state.elapsed > ALMOST_DONE * left else 0.0
+        spent = 0.0
+        if state is not None and (_has_news(state, cases) or state.elapsed > ALMOST_DONE * left):
+            spent = state.elapsed
         budget = replace(budget, seconds=left + spent)
 
     def validate(network: SegmentationNetwork, seconds: float) -> dict[str, float]:
         inference = Inference(network, bench.plan, mixed=bench.device.mixed_precision)
-        return judge.dice(inference, bench.limits, seconds)
+        return judge.dice(inference, seconds, cancel)
 
     def keep(state: TrainingState) -> None:
         bench.checkpoints.keep_unfinished(state, **facts)
@@ -117,6 +129,7 @@ def fine_tune(
         state=state,
         hooks=Hooks(
             validate=validate if judge.rows else None,
+            check_voxels=judge.voxels(),
             refresh=material.changed,
             keep=keep,
             notice=bench.hear_memory,
@@ -124,7 +137,9 @@ def fine_tune(
             cancel=cancel or Cancel(),
         ),
     )
-    report = _settle(bench, parent, judge, outcome, time.monotonic() - started, state is not None)
+    report = _settle(
+        bench, parent, judge, outcome, time.monotonic() - started, state is not None, budget
+    )
     bench.checkpoints.discard_unfinished()
     material.images.prune()
     return report
@@ -148,6 +163,11 @@ def _facts(
         "segments": list(bench.classes.names),
         "validation": list(validation),
     }
+
+
+def _has_news(state: TrainingState, cases: Sequence[LabelledCase]) -> bool:
+    """Whether there are labels that an unfinished training has not seen."""
+    return any(state.trained_on.get(case.name) != case.label_hash for case in cases)
 
 
 def _fix_validation(bench: Workbench) -> tuple[str, ...]:
@@ -175,9 +195,10 @@ def _settle(
     outcome: TrainingOutcome,
     seconds: float,
     resumed: bool,
+    budget: Budget,
 ) -> TrainingReport:
     """Accept the outcome unless it is clearly worse than the model before; save it either way."""
-    previous = _previous_dice(bench, parent, judge, outcome)
+    previous = _previous_dice(bench, parent, judge, outcome, budget)
     mean = _mean(list(outcome.dice.values()))
     accepted, reason = _verdict(mean, previous, len(outcome.dice))
     curve = [asdict(point) for point in outcome.curve]
@@ -228,7 +249,11 @@ def _settle(
 
 
 def _previous_dice(
-    bench: Workbench, parent: LoadedModel | None, judge: Validation, outcome: TrainingOutcome
+    bench: Workbench,
+    parent: LoadedModel | None,
+    judge: Validation,
+    outcome: TrainingOutcome,
+    budget: Budget,
 ) -> float | None:
     """Return the earlier model's mean Dice on the cases that the new one was judged on.
 
@@ -239,7 +264,8 @@ def _previous_dice(
     known: ModelRecord = parent.record
     if all(case in known.dice for case in outcome.dice) and not _labels_changed(bench, known):
         return _mean([known.dice[case] for case in outcome.dice])
-    judged = judge.dice(parent.inference, bench.limits)
+    seconds = FINAL_CHECK_SHARE * budget.seconds if budget.seconds else float("inf")
+    judged = judge.dice(parent.inference, seconds)
     return _mean([judged[case] for case in outcome.dice if case in judged])
 
 

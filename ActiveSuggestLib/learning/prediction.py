@@ -11,7 +11,6 @@ from ..data.geometry import Geometry
 from ..models.inference import Samples
 from ..models.memory import Limits, with_less_memory
 from ..models.preparing import restore, restore_labels
-from ..models.statistics import aggregate
 from ..progress import Cancel, Progress, no_progress
 from .scoring import sample_volume
 from .workbench import Workbench
@@ -22,7 +21,8 @@ class Prediction:
     """A proposal: labels, uint8 (z, y, x) of segment values, on the image's own grid.
 
     ``uncertainty`` is the predictive entropy of Monte-Carlo samples in nats, float32 (z, y, x);
-    ``worst_slice`` the image's slice along the project's plane whose top 1 % is highest.
+    ``worst_slice`` the image's slice along the project's plane with the most entropy on predicted
+    foreground.
     """
 
     case: str
@@ -53,7 +53,7 @@ def predict(
     assert row.geometry is not None
 
     def work(limits: Limits) -> torch.Tensor:
-        return model.inference.probability(prepared.array, limits, cancel=cancel)
+        return model.inference.probability(prepared.array, limits, progress=progress, cancel=cancel)
 
     probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
     labels = bench.classes.to_values(restore_labels(probability, prepared))
@@ -63,7 +63,8 @@ def predict(
     samples = Samples(bench.plan.samples)
     result = sample_volume(bench, model, prepared, samples, progress=progress, cancel=cancel)
     entropy = result.maps.measure("entropy")
-    tops = aggregate(entropy.flatten(1), entropy.flatten(1), "top").numpy()
-    worst = int(np.argmax(tops[prepared.image_slices()]))
+    foreground = entropy * (1.0 - result.maps.mean[0])
+    by_slice = foreground.sum(dim=(1, 2)).numpy()[prepared.image_slices()]
+    worst = int(np.argmax(by_slice))
     whole = restore(entropy[None], prepared)[0]
     return Prediction(case, labels, whole, row.geometry, worst, model.record.version)

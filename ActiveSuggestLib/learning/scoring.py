@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from ..data.cases import CaseRow
 from ..errors import ActiveSuggestError
@@ -46,8 +47,11 @@ def gather(
     known = len(found)
     for done, (case, prepared) in enumerate(_read_ahead(bench, missing, cancel)):
         if isinstance(prepared, Prepared):
-            progress(known + done, len(cases), case.name)
-            statistics = case_statistics(bench, model, prepared, samples, cancel)
+            tell = _part_of(progress, known + done, len(cases), case.name)
+            tell(0.0, 1.0)
+            statistics = case_statistics(
+                bench, model, prepared, samples, progress=tell, cancel=cancel
+            )
             cache.store(case.name, case.image_hash, statistics)
             found[case.name] = statistics
         else:
@@ -63,10 +67,12 @@ def case_statistics(
     model: LoadedModel,
     prepared: Prepared,
     samples: Samples,
+    *,
+    progress: Progress = no_progress,
     cancel: Cancel | None = None,
 ) -> CaseStatistics:
     """Return the statistics of one prepared volume."""
-    result = sample_volume(bench, model, prepared, samples, cancel=cancel)
+    result = sample_volume(bench, model, prepared, samples, progress=progress, cancel=cancel)
     return summarise(
         result.maps, result.embedding, result.slice_embeddings, prepared.image_slices()
     )
@@ -90,6 +96,15 @@ def sample_volume(
 
     result, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
     return result
+
+
+def _part_of(progress: Progress, before: int, pool: int, name: str) -> Progress:
+    """Return the progress of one volume as that of the whole pool."""
+
+    def tell(done: float, total: float, message: str = "", **data: Any) -> None:
+        progress(before + done / total, pool, message or name, **data)
+
+    return tell
 
 
 def _read_ahead(

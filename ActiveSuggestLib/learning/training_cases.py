@@ -18,9 +18,11 @@ from ..errors import ActiveSuggestError, LabelError
 from ..metrics import mean_foreground_dice
 from ..models.batches import LabelledCase
 from ..models.inference import Inference
-from ..models.memory import Limits
+from ..models.memory import Limits, with_less_memory
 from ..models.orientation import orientation_of
-from ..models.preparing import Prepared, prepare_label, restore_labels
+from ..models.preparing import Prepared, prepare_label, prepared_shape, restore_labels
+from ..models.windows import window_voxels
+from ..progress import Cancel
 from .workbench import Workbench
 
 
@@ -143,24 +145,37 @@ class Validation:
         self.images = PreparedImages(bench)
         self.rows = [r for r in bench.project.cases("labelled") if r.name in set(names)]
 
+    def voxels(self) -> list[float]:
+        """Return how many voxels the network passes over for each case, overlaps counted."""
+        plan = self.bench.plan
+        return [
+            float(window_voxels(prepared_shape(row.geometry, plan), plan))
+            for row in self.rows
+            if row.geometry is not None
+        ]
+
     def dice(
-        self, inference: Inference, limits: Limits, seconds: float = float("inf")
+        self,
+        inference: Inference,
+        seconds: float = float("inf"),
+        cancel: Cancel | None = None,
     ) -> dict[str, float]:
         """Return the mean foreground Dice of each case on the image's own grid.
 
-        Always in the same order; once ``seconds`` are over the rest is left out, but never all.
+        Always in the same order; what would not end within ``seconds`` is left out, but never all.
         """
         started = time.monotonic()
         found: dict[str, float] = {}
         for row in self.rows:
-            if found and time.monotonic() - started > seconds:
+            spent = time.monotonic() - started
+            if found and spent + spent / len(found) > seconds:
                 break
-            value = self._case(row, inference, limits)
+            value = self._case(row, inference, cancel)
             if value is not None:
                 found[row.name] = value
         return found
 
-    def _case(self, row: CaseRow, inference: Inference, limits: Limits) -> float | None:
+    def _case(self, row: CaseRow, inference: Inference, cancel: Cancel | None) -> float | None:
         bench = self.bench
         try:
             label = bench.project.read_label(row.name)
@@ -170,10 +185,15 @@ class Validation:
         except ActiveSuggestError as error:
             bench.report(row.name, error)
             return None
+
+        def work(limits: Limits) -> torch.Tensor:
+            return inference.probability(array, limits, cancel=cancel)
+
+        probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
         orientation = orientation_of(label.geometry, bench.plan.plane)
         shape = orientation.apply(label.array).shape
         prepared = Prepared(array, orientation, (shape[0], shape[1], shape[2]))
-        predicted = restore_labels(inference.probability(array, limits), prepared)
+        predicted = restore_labels(probability, prepared)
         truth = bench.classes.from_values(label.array)
         # A segment that is in neither counts as found: there was nothing to find.
         return mean_foreground_dice(predicted, truth, bench.classes.index)

@@ -186,6 +186,8 @@ class Checkpoints:
         if content.get("facts") != facts:
             return None
         fields = TrainingState.__dataclass_fields__
+        if any(name not in content for name in fields):
+            return None  # Of an earlier version.
         return TrainingState(**{name: content[name] for name in fields})
 
     def discard_unfinished(self) -> None:

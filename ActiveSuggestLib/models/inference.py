@@ -59,10 +59,15 @@ class Inference:
         self.mixed = mixed
 
     def probability(
-        self, volume: torch.Tensor, limits: Limits, *, cancel: Cancel | None = None
+        self,
+        volume: torch.Tensor,
+        limits: Limits,
+        *,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
     ) -> torch.Tensor:
         """Return the prediction without dropout, float32 (C, S, H, W) on the CPU."""
-        return self._run(volume, None, limits, no_progress, cancel).maps.mean
+        return self._run(volume, None, limits, progress, cancel).maps.mean
 
     def sample(
         self,
@@ -76,7 +81,9 @@ class Inference:
         """Return the statistics of Monte-Carlo samples of a prepared volume (C, S, H, W)."""
         return self._run(volume, samples, limits, progress, cancel)
 
-    @torch.inference_mode()
+    # Not inference_mode: moving a network that is being trained would leave tensors in it that
+    # no gradient can pass.
+    @torch.no_grad()
     def _run(
         self,
         volume: torch.Tensor,

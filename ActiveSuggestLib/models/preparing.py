@@ -54,14 +54,18 @@ def prepare(image: Image, plan: Plan) -> Prepared:
 def prepare_label(label: np.ndarray, geometry: Geometry, plan: Plan) -> torch.Tensor:
     """Return class indices, uint8 (S, H, W), of a label (z, y, x) on the prepared grid.
 
-    ``UNKNOWN`` stays unknown: a prepared voxel is known where its centre lies in a known one.
+    ``UNKNOWN`` stays unknown. Where the prepared grid is coarser, a voxel is known if any part of
+    it is, and its class is that of the known part: a single labelled slice must not fall between
+    two prepared ones.
     """
     oriented = np.ascontiguousarray(orientation_of(geometry, plan.plane).apply(label))
     target = prepared_shape(geometry, plan)
     if oriented.shape == target:
         return torch.from_numpy(oriented)
-    known = torch.from_numpy((oriented != UNKNOWN).astype(np.float32))[None]
-    known = functional.interpolate(known[None], target, mode="nearest-exact")[0, 0] > 0.5
+    known = torch.from_numpy((oriented != UNKNOWN).astype(np.float32))[None, None]
+    down = [min(n, t) for n, t in zip(oriented.shape, target, strict=True)]
+    known = functional.adaptive_max_pool3d(known, down)
+    known = functional.interpolate(known, target, mode="nearest-exact")[0, 0] > 0.5
     best = torch.full(target, -1.0)
     result = torch.zeros(target, dtype=torch.uint8)
     for value in np.unique(oriented[oriented != UNKNOWN]):

@@ -138,8 +138,12 @@ class CaseStatistics:
 
     @property
     def worst_slice(self) -> int:
-        """The slice with the highest ``top`` entropy."""
-        return int(np.argmax(self.slice_values("entropy", "top")))
+        """The slice with the most entropy on predicted foreground, Σ_v PE·(1 − p̄_background).
+
+        The highest entropy alone points to the first and last slices, where the network lacks the
+        surroundings though there is little to get wrong.
+        """
+        return int(np.argmax(self.class_entropy[:, 1:].sum(axis=1)))
 
     @property
     def foreground_share(self) -> float:

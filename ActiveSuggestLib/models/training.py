@@ -31,6 +31,7 @@ FINAL_CHECK_SHARE = 0.2
 REFRESH_SECONDS = 2.0
 KEEP_SECONDS = 20.0
 MOST_BAD_STEPS = 20
+PACE_STEPS = 5
 
 Dice = dict[str, float]
 
@@ -51,12 +52,16 @@ class Budget:
 
 @dataclass
 class TrainingState:
-    """Where a training stands: enough to go on after a kill."""
+    """Where a training stands: enough to go on after a kill.
+
+    ``trained_on`` maps the cases it has seen to the hashes of their labels.
+    """
 
     weights: dict[str, torch.Tensor]
     optimiser: dict[str, Any]
     step: int
     elapsed: float
+    trained_on: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,14 @@ class Hooks:
     """What a training asks of its surroundings; each has a harmless default.
 
     ``validate(network, seconds)`` returns the Dice of each validation case that fits in the time.
+    ``check_voxels`` says how many voxels the network passes over for each validation case, so that
+    no check is begun that the time does not allow.
     ``refresh()`` returns the cases anew if labels have changed since it was last called.
     ``keep(state)`` stores an unfinished training.
     """
 
     validate: Callable[[SegmentationNetwork, float], Dice] | None = None
+    check_voxels: Sequence[float] = ()
     refresh: Callable[[], Sequence[LabelledCase] | None] | None = None
     keep: Callable[[TrainingState], None] | None = None
     notice: Notice = no_notice
@@ -171,12 +179,14 @@ class _Run:
         self.losses: list[float] = []
         self.check_seconds = 0.0
         self.limited = False
+        self.step_seconds: list[float] = []
         self.checked: tuple[int, bool] | None = None
 
     def resume(self, state: TrainingState) -> None:
         self.network.load_state_dict(state.weights)
         self.optimiser.load_state_dict(state.optimiser)
         self.step, self.before = state.step, state.elapsed
+        self.trained_on = {**state.trained_on, **self.trained_on}
 
     @property
     def elapsed(self) -> float:
@@ -188,20 +198,31 @@ class _Run:
         return self.budget.share(self.step, self.elapsed + self.check_seconds)
 
     def go(self, workers: int) -> TrainingOutcome:
+        try:
+            self._learn(workers)
+            self._check(final=True)
+        except CancelledError:
+            self._keep()
+            raise
+        weights = self.best[2] if self.best else _weights(self.network)
+        dice = self.best[1] if self.best else {}
+        return TrainingOutcome(
+            weights, dice, self.step, self.elapsed, self.curve, self.trained_on, self.limits
+        )
+
+    def _learn(self, workers: int) -> None:
         checks = list(LAST_CHECKS)
         refreshed = kept = time.monotonic()
         with _Ahead(self.batches, workers) as ahead:
             while True:
-                try:
-                    self.hooks.cancel.raise_if_cancelled()
-                except CancelledError:
-                    self._keep()
-                    raise
+                self.hooks.cancel.raise_if_cancelled()
                 share = self.share
                 if share >= 1.0 and self.step > 0:
                     break
+                begun = time.monotonic()
                 self._one_step(ahead, share)
                 now = time.monotonic()
+                self._set_time_aside(now - begun)
                 if self.hooks.refresh and now - refreshed > REFRESH_SECONDS:
                     refreshed = now
                     self._refresh()
@@ -213,12 +234,24 @@ class _Run:
                         checks.pop(0)
                     self._check(final=False)
                 self._tell()
-        self._check(final=True)
-        weights = self.best[2] if self.best else _weights(self.network)
-        dice = self.best[1] if self.best else {}
-        return TrainingOutcome(
-            weights, dice, self.step, self.elapsed, self.curve, self.trained_on, self.limits
-        )
+
+    def _set_time_aside(self, seconds: float) -> None:
+        """Estimate the last check from the pace of the first steps, and keep its time free.
+
+        A step goes forth over its batch and back, which costs about three passes.
+        """
+        if len(self.step_seconds) >= PACE_STEPS or not self.hooks.check_voxels:
+            return
+        self.step_seconds.append(seconds)
+        if len(self.step_seconds) < PACE_STEPS or self.budget.seconds is None:
+            return
+        voxels = 3.0 * self.limits.batch * float(np.prod(self.plan.patch))
+        pace = float(np.median(self.step_seconds)) / voxels
+        whole = pace * sum(self.hooks.check_voxels)
+        one = pace * self.hooks.check_voxels[0]
+        total = self.budget.seconds
+        self.limited = whole > total * CHECK_SHARE
+        self.check_seconds = max(one, min(whole, total * FINAL_CHECK_SHARE))
 
     def _one_step(self, ahead: _Ahead, share: float) -> None:
         rate = self.rate * max(1e-3, 1.0 - share) ** 0.9 * min(1.0, (self.step + 1) / WARM_UP_STEPS)
@@ -283,11 +316,14 @@ class _Run:
         self.losses = []
         dice: Dice = {}
         if self.hooks.validate is not None and (final or not self.limited):
+            self._tell("checking on validation cases")
             started = time.monotonic()
             total = self.budget.seconds or float("inf")
             # A check in between must not eat the time for learning; the last has its own share.
             share = FINAL_CHECK_SHARE if final else CHECK_SHARE
             dice = self.hooks.validate(self.network, total * share)
+            # The check may have moved it, if the device had too little memory for one of both.
+            self.network.to(self.limits.device)
             spent = time.monotonic() - started
             self.limited = spent > total * CHECK_SHARE
             self.check_seconds = total * FINAL_CHECK_SHARE if self.limited else spent
@@ -314,13 +350,18 @@ class _Run:
                     copy.deepcopy(self.optimiser.state_dict()),
                     self.step,
                     self.elapsed,
+                    dict(self.trained_on),
                 )
             )
 
-    def _tell(self) -> None:
+    def _tell(self, doing: str = "") -> None:
         recent = float(np.mean(self.losses[-20:])) if self.losses else None
         text = f"step {self.step}" + (f", loss {recent:.3f}" if recent is not None else "")
-        self.hooks.progress(self.share, 1.0, text, step=self.step, loss=recent)
+        data: dict[str, Any] = {"step": self.step, "loss": recent}
+        if self.budget.seconds is not None:
+            # Known, not estimated: the time was given.
+            data["remaining_seconds"] = max(0.0, self.budget.seconds - self.elapsed)
+        self.hooks.progress(min(self.share, 1.0), 1.0, doing or text, **data)
 
 
 class _Ahead:

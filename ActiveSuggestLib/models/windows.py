@@ -95,6 +95,15 @@ def slabs(shape: Sequence[int], plan: Plan, halvings: int = 0) -> list[slice]:
     return [slice(s, min(s + at_once, count)) for s in range(0, count, at_once)]
 
 
+def window_voxels(shape: Sequence[int], plan: Plan) -> int:
+    """Return how many voxels the windows over a volume hold together, overlaps counted."""
+    total = 0
+    for part in slabs(shape, plan):
+        tiling = tile((part.stop - part.start, *shape[1:]), plan)
+        total += len(tiling.windows) * int(np.prod(tiling.window))
+    return total
+
+
 def _triple(values: Sequence[int]) -> tuple[int, int, int]:
     first, second, third = (int(v) for v in values)
     return first, second, third

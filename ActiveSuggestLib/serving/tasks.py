@@ -59,7 +59,8 @@ class ThrottledProgress:
 
     def __call__(self, done: float, total: float, message: str = "", **data: Any) -> None:
         with self._lock:
-            remaining = self._estimate.remaining(done, total)
+            estimate = self._estimate.remaining(done, total)
+            remaining = data.pop("remaining_seconds", estimate)
             self._pending = ProgressMessage(self._id, done, total, message, remaining, data)
             now = self._clock()
             if self._sent is None or now - self._sent >= PROGRESS_SECONDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,14 +125,20 @@ def claim_folder(task: Task) -> None:
     """Make the output folder this task's own; raises ``SimulationExistsError`` if it is not."""
     path, settings = task.out / "simulation.json", task.settings()
     if path.is_file():
-        if json.loads(path.read_text(encoding="utf-8")) != settings:
+        if json.loads(path.read_text(encoding="utf-8")) == settings:
+            return
+        if any((task.out / "rounds").rglob("*.json")):
             raise SimulationExistsError(
                 "The output folder holds a simulation with other settings.",
                 path=task.out,
                 remedy="Choose another folder, or repeat the earlier settings to continue it.",
             )
-        return
-    if task.out.is_dir() and any(task.out.iterdir()):
+        # Nothing was found out yet: a task that was typed wrongly does not block the right one.
+        for leftover in ("arms", "rounds"):
+            shutil.rmtree(task.out / leftover, ignore_errors=True)
+        (task.out / "pool.json").unlink(missing_ok=True)
+        (task.out / "steps.json").unlink(missing_ok=True)
+    elif task.out.is_dir() and any(task.out.iterdir()):
         raise SimulationExistsError(
             "The output folder is not empty and holds no simulation.",
             path=task.out,

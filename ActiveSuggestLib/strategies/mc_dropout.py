@@ -45,10 +45,11 @@ class MCDropout(RankingStrategy):
         else:
             count = self.samples or max(FEWEST_SAMPLES, pool.planned_samples)
             table = pool.statistics(Samples(count))
-            values = 0.5 * (
-                relative(table.values(MEASURE, "foreground"))
-                + relative(table.values(MEASURE, "mean"))
-            )
+            foreground = table.values(MEASURE, "foreground")
+            if pool.kind == SLICE:
+                # Per area: a mean over the few foreground voxels of an end slice is all noise.
+                foreground = foreground * table.foreground_shares()
+            values = 0.5 * (relative(foreground) + relative(table.values(MEASURE, "mean")))
         return Scores(values, self._reasons(pool, table, values, count))
 
     def _reasons(

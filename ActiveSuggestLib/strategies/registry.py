@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 from importlib import metadata
 from typing import Any
 
@@ -47,13 +48,17 @@ def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
             f"{name} has no preset called {preset!r}.", remedy="Use 'paper', or none."
         )
     chosen = {"preset": preset, **options} if preset == "paper" else options
-    try:
-        return factory(**chosen)
-    except TypeError as error:
+    parameters = list(inspect.signature(factory).parameters)
+    if preset == "paper" and "preset" not in parameters:
+        raise UnknownStrategyError(f"{name} has no preset of a paper.", remedy="Leave it out.")
+    known = [p for p in parameters if p != "preset"]
+    unknown = [option for option in options if option not in known]
+    if unknown:
         raise UnknownStrategyError(
-            f"{name} does not know one of the options {', '.join(chosen)} ({error}).",
-            remedy="See the strategy's documentation for its options.",
-        ) from error
+            f"{name} has no option {', '.join(unknown)}.",
+            remedy=f"Its options are {', '.join(known)}." if known else "It has none.",
+        )
+    return factory(**chosen)
 
 
 def _find(name: str) -> Any:

@@ -147,6 +147,42 @@ def test_a_shorter_budget_than_what_was_spent_still_trains(make_learner):
     assert report.seconds >= 1.0
 
 
+def test_labels_saved_after_an_interruption_are_trained_on(make_learner, labels):
+    learner = make_learner(4, labelled=1)
+    cancel = Cancel()
+
+    def progress(done, total, message="", **data):
+        if data.get("step", 0) >= 3 and done > 0.3:
+            cancel.cancel()
+
+    with pytest.raises(CancelledError):
+        learner.fine_tune(seconds=1.5, progress=progress, cancel=cancel)
+    learner.save_label("p01_v0", labels / "p01_v0.nii.gz")
+    report = learner.fine_tune(seconds=1.0)
+    assert report.resumed
+    assert report.seconds >= 0.9
+    assert report.trained_on == 2
+
+
+def test_out_of_memory_while_validating_is_told_and_the_training_goes_on(make_learner, monkeypatch):
+    from ActiveSuggestLib.models.inference import Inference
+
+    learner = make_learner(6, labelled=4)
+    told, failures = [], [torch.OutOfMemoryError("CUDA out of memory")]
+    learner.bench.on_notice = lambda *a: told.append(a)
+    probability = Inference.probability
+
+    def hungry(self, *args, **options):
+        if failures:
+            raise failures.pop()
+        return probability(self, *args, **options)
+
+    monkeypatch.setattr(Inference, "probability", hungry)
+    report = learner.fine_tune(steps=4)
+    assert report.validation_cases == 1
+    assert [t[0] for t in told] == ["out_of_memory"]
+
+
 def test_a_label_saved_while_training_is_taken_in(make_learner, labels, monkeypatch):
     monkeypatch.setattr("ActiveSuggestLib.models.training.REFRESH_SECONDS", 0.0)
     learner = make_learner(6, labelled=2)

@@ -113,10 +113,10 @@ def test_an_unfinished_training_is_taken_up_only_under_the_same_facts(tmp_path):
     checkpoints = Checkpoints(tmp_path / "models")
     network = SegmentationNetwork(PLAN.architecture)
     optimiser = torch.optim.AdamW(network.parameters())
-    state = TrainingState(network.state_dict(), optimiser.state_dict(), 5, 2.5)
+    state = TrainingState(network.state_dict(), optimiser.state_dict(), 5, 2.5, {"a": "1"})
     checkpoints.keep_unfinished(state, plan="p", seed=0)
     assert checkpoints.unfinished(plan="q", seed=0) is None
     found = checkpoints.unfinished(plan="p", seed=0)
-    assert (found.step, found.elapsed) == (5, 2.5)
+    assert (found.step, found.elapsed, found.trained_on) == (5, 2.5, {"a": "1"})
     checkpoints.discard_unfinished()
     assert checkpoints.unfinished(plan="p", seed=0) is None

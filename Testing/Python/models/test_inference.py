@@ -124,6 +124,17 @@ def test_sampling_leaves_the_network_as_it_was():
     assert not network.training
 
 
+def test_a_network_that_is_being_trained_can_still_be_trained_after_a_look_at_it():
+    plan = a_plan()
+    network, volume = a_network(plan), a_volume((16, 16, 16))
+    p = Inference(network, plan).probability(volume, Limits("cpu"))
+    # An inference tensor among the weights or features would fail in the next backward pass.
+    assert not p.is_inference()
+    assert not any(w.is_inference() for w in network.parameters())
+    network.train()
+    (network(volume[None]) * p).sum().backward()
+
+
 def test_smaller_windows_for_little_memory_still_cover_the_volume():
     plan = a_plan()
     volume = a_volume((16, 24, 24))

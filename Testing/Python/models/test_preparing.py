@@ -90,6 +90,18 @@ def test_unknown_slices_stay_unknown():
     assert (target[[0, 1, 2, 3, 4, 6, 7]] == UNKNOWN).all()
 
 
+@pytest.mark.parametrize("index", range(8))
+def test_a_single_labelled_slice_never_falls_between_two_prepared_ones(index):
+    label = np.full((8, 10, 12), UNKNOWN, np.uint8)
+    label[index], label[index, 3:6, 3:6] = 0, 1
+    geometry = Geometry((12, 10, 8), (1.0, 1.0, 1.0))  # the plan's slices are 2 mm thick
+    target = prepare_label(label, geometry, PLAN)
+    assert target.shape == (4, 10, 12)
+    known = target != UNKNOWN
+    assert known.any(dim=(1, 2)).tolist() == [i == index // 2 for i in range(4)]
+    assert int((target == 1).sum()) == 9
+
+
 def test_wildly_different_scales_become_alike():
     # As in a real pool: the same anatomy stored as 0…255 and as 0…1.7 million.
     image = np.random.default_rng(1).gamma(2.0, size=(6, 7, 8)).astype(np.float32)

@@ -151,6 +151,28 @@ def test_2d_networks_train_on_slices():
     assert run(Budget(steps=3), plan=a_plan(2)).steps == 3
 
 
+def test_the_time_for_the_last_check_is_set_aside_from_the_start():
+    slow = []
+
+    def validate(network, seconds):
+        slow.append(seconds)
+        time.sleep(0.3)
+        return {"v": 0.5}
+
+    # One case passes over as many voxels as hundreds of steps: too much for checks in between.
+    hooks = Hooks(validate=validate, check_voxels=[16**3 * 6 * 100.0])
+    run(Budget(seconds=2.0), hooks=hooks)
+    assert len(slow) == 1
+
+
+def test_the_time_left_is_what_was_given():
+    seen = []
+    hooks = Hooks(progress=lambda *a, **data: seen.append(data["remaining_seconds"]))
+    run(Budget(seconds=1.0), hooks=hooks)
+    assert 0.5 < seen[0] <= 1.0
+    assert seen == sorted(seen, reverse=True)
+
+
 def test_newest_labels_are_drawn_more_often():
     cases = [a_case("old", 0, is_new=False), a_case("new", 1)]
     cases[1].image[:] += 100

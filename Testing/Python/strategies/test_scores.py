@@ -84,6 +84,18 @@ def test_slices_are_scored_by_their_own_statistics():
     assert values[1] == pytest.approx(2 * values[0])
 
 
+def test_a_slice_with_next_to_no_foreground_does_not_come_first_for_it():
+    # The mean over a handful of foreground voxels is high, and says little.
+    case = statistics({"foreground": 1.0, "mean": 1.0}, slices=2)
+    case.slices[:] = case.slices[0]
+    case.slices[1, MEASURES.index("variance"), AGGREGATORS.index("foreground")] = 3.0
+    case.class_mass[:] = [[50, 50, 0], [99, 1, 0]]
+    pool = Pool({"a": case}, [Unit("a", "a", i, float(i)) for i in range(2)])
+    pool.kind = "slice"
+    values = MCDropout().score(pool).values
+    assert values[0] > values[1]
+
+
 def test_a_pool_without_uncertainty_is_all_zeros_with_reasons():
     pool = Pool({"a": statistics({}), "b": statistics({})})
     scores = MCDropout().score(pool)
