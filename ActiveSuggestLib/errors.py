@@ -298,5 +298,13 @@ class TrainingDivergedError(ActiveSuggestError):
     """The loss became infinite or not a number and stayed so."""
 
 
+class UnknownDeviceError(ActiveSuggestError):
+    """No device is called so."""
+
+
+class MissingReasonError(ProjectError):
+    """A case is excluded with a reason, and none was given."""
+
+
 class UnknownModelError(ActiveSuggestError):
     """No model of that version."""

@@ -20,7 +20,7 @@ from .learning.proposals import Proposals
 from .learning.suggesting import Scored, choose, ranked, score_pool
 from .learning.workbench import NoticeCallback, Workbench
 from .models.checkpoints import ModelRecord
-from .progress import Cancel, Progress, no_progress
+from .progress import Cancel, Progress, no_progress, part_of
 from .strategies.base import Suggestion
 
 if TYPE_CHECKING:
@@ -314,7 +314,10 @@ class ActiveLearner:
         for done, name in enumerate(names):
             progress(done, len(names), name)
             try:
-                prediction = predict(self.bench, name, uncertainty=False, cancel=cancel)
+                tell = part_of(progress, done, len(names), name)
+                prediction = predict(
+                    self.bench, name, uncertainty=False, progress=tell, cancel=cancel
+                )
             except ActiveSuggestError as error:
                 if error.kind == "cancelled":
                     raise

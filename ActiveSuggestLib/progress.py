@@ -21,6 +21,19 @@ def no_progress(done: float, total: float, message: str = "", **data: Any) -> No
     """Ignore progress."""
 
 
+def part_of(progress: Progress, before: int, count: int, name: str) -> Progress:
+    """Return the progress of one piece of work as that of ``count`` pieces, ``before`` being done.
+
+    >>> part_of(lambda done, total, message: print(done, total, message), 2, 4, "case-3")(1, 2)
+    2.5 4 case-3
+    """
+
+    def tell(done: float, total: float, message: str = "", **data: Any) -> None:
+        progress(before + done / total, count, message or name, **data)
+
+    return tell
+
+
 class Cancel:
     """A token that one thread sets and the work of another looks at."""
 

@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from ..console import in_time, table
+from ..errors import NoLabelError, NoModelError
 from ..messages import plain
+from ..progress import part_of
 from ..serving.overview import current_model, model_records
 from .options import (
     FILE,
@@ -26,6 +28,8 @@ from .options import (
 from .project import model_line
 
 ROWS_SHOWN = 20
+LABEL_FIRST = "Save a label first: activesuggest label PROJECT CASE MASK."
+TRAIN_FIRST = "Train one first: activesuggest train PROJECT."
 
 
 @click.command()
@@ -131,11 +135,14 @@ def label(
 
     with opened_project(project, rater=rater) as opened:
         saved = save_label(opened, case, mask, slices=slices, seconds=seconds, note=note)
+        excluded = opened.case(case).state == "excluded"
     if as_json:
         print_json({"case": case, **plain(saved)})
         return
     part = f", slices {', '.join(map(str, slices))}" if slices else ""
     click.echo(f"Saved version {saved.version} of {case}{part}: {saved.path}")
+    if excluded:
+        click.echo(f"{case} stays excluded and is not trained on until you include it.")
 
 
 @click.command()
@@ -156,6 +163,10 @@ def train(
     **options: Any,
 ) -> None:
     """Fine-tune the newest model on all labels."""
+    with opened_project(project) as opened:
+        if not opened.counts()["labelled"]:
+            # Said before torch is loaded.
+            raise NoLabelError("Nothing is labelled yet.", path=project, remedy=LABEL_FIRST)
     with learner_at_work("Training", project, **options) as (learner, progress, cancel):
         if replan:
             learner.replan()
@@ -166,6 +177,8 @@ def train(
         return
     verdict = "accepted" if facts["accepted"] else "not accepted"
     took = f"{facts['steps']} steps in {in_time(facts['seconds'])}"
+    if facts["resumed"]:
+        took += ", going on where an interrupted training stood"
     click.echo(f"Trained {took}; the new model was {verdict}. {facts.get('reason') or ''}".rstrip())
     before = facts.get("previous_dice")
     line = model_line({**facts, "version": facts["model"]})
@@ -193,9 +206,13 @@ def predict(
     from ..serving.outputs import write_prediction
 
     written, failed = [], []
-    with learner_at_work("Predicting", project, **options) as (learner, line, cancel):
+    with opened_project(project) as opened:
+        # What cannot be done is said before torch is loaded.
         for case in cases:
-            learner.project.case(case)  # A misspelt name is said before the long work.
+            opened.case(case)
+        if current_model(opened.folder) is None:
+            raise NoModelError("There is no model yet.", path=project, remedy=TRAIN_FIRST)
+    with learner_at_work("Predicting", project, **options) as (learner, line, cancel):
         names = cases or tuple(
             row.name for state in ("unlabelled", "draft") for row in learner.project.cases(state)
         )
@@ -203,8 +220,11 @@ def predict(
         for position, name in enumerate(names):
             cancel.raise_if_cancelled()
             line(position, len(names), name)
+            tell = part_of(line, position, len(names), name)
             try:
-                prediction = learner.predict(name, uncertainty=uncertainty, cancel=cancel)
+                prediction = learner.predict(
+                    name, uncertainty=uncertainty, progress=tell, cancel=cancel
+                )
             except ImageError as error:
                 failed.append(name)
                 learner.bench.report(name, error)
@@ -214,7 +234,8 @@ def predict(
     if as_json:
         print_json(written)
     else:
-        click.echo(f"Wrote {len(written)} segmentations to {folder}.")
+        noun = "segmentation" if len(written) == 1 else "segmentations"
+        click.echo(f"Wrote {len(written)} {noun} to {folder}.")
     if failed:
         raise click.ClickException(
             f"{len(failed)} of {len(names)} cases could not be predicted: {', '.join(failed)}."

@@ -157,6 +157,8 @@ def _print_overview(facts: dict[str, Any]) -> None:
         click.echo("No model yet: train one.")
     else:
         click.echo(model_line(facts["model"]))
+    if facts.get("interrupted_training"):
+        click.echo("A training was interrupted; the next one goes on from there.")
     _print_reasons("Excluded:", facts["problems"], facts["more_problems"])
     refused = facts.get("refused_labels", [])
     _print_reasons("Labels not taken in:", refused[:PROBLEMS_SHOWN], len(refused) - PROBLEMS_SHOWN)

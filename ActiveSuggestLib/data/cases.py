@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ActiveSuggestError, UnknownCaseError
+from ..errors import ActiveSuggestError, MissingReasonError, UnknownCaseError
 
 if TYPE_CHECKING:
     from .geometry import Geometry
@@ -101,7 +101,13 @@ class CaseTable:
     # Decisions --------------------------------------------------------------------------
 
     def exclude(self, name: str, reason: str) -> None:
-        """Take a case out of the pool, with a reason."""
+        """Take a case out of the pool; raises ``MissingReasonError`` without a reason."""
+        if not reason.strip():
+            raise MissingReasonError(
+                f"{name} was not excluded: no reason was given.",
+                case=name,
+                remedy="Say why in a few words; others will want to know.",
+            )
         self._change(name, "excluded", {"reason": reason}, "excluded = ?", (reason,))
 
     def include(self, name: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 from ..data.cases import CaseRow
 from ..errors import ActiveSuggestError
@@ -12,7 +11,7 @@ from ..models.inference import Samples, VolumeResult
 from ..models.memory import Limits, with_less_memory
 from ..models.preparing import Prepared
 from ..models.statistics import CaseStatistics, summarise
-from ..progress import Cancel, Progress, no_progress
+from ..progress import Cancel, Progress, no_progress, part_of
 from .statistics_cache import StatisticsCache
 from .workbench import LoadedModel, Workbench
 
@@ -47,7 +46,7 @@ def gather(
     known = len(found)
     for done, (case, prepared) in enumerate(_read_ahead(bench, missing, cancel)):
         if isinstance(prepared, Prepared):
-            tell = _part_of(progress, known + done, len(cases), case.name)
+            tell = part_of(progress, known + done, len(cases), case.name)
             tell(0.0, 1.0)
             statistics = case_statistics(
                 bench, model, prepared, samples, progress=tell, cancel=cancel
@@ -96,15 +95,6 @@ def sample_volume(
 
     result, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
     return result
-
-
-def _part_of(progress: Progress, before: int, pool: int, name: str) -> Progress:
-    """Return the progress of one volume as that of the whole pool."""
-
-    def tell(done: float, total: float, message: str = "", **data: Any) -> None:
-        progress(before + done / total, pool, message or name, **data)
-
-    return tell
 
 
 def _read_ahead(

@@ -68,6 +68,8 @@ class Workbench:
         self._plan: Plan | None = None
         self._model: LoadedModel | None = None
         self._told: set[str] = set()
+        if device not in (None, "cpu") and self.device.is_cpu and on_notice is not None:
+            on_notice("device", self.device.description, {})
 
     # What happens aside -----------------------------------------------------------------
 
@@ -130,7 +132,9 @@ class Workbench:
             **options,
         )
         self.checkpoints.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(plan.to_dict(), indent=1, ensure_ascii=False)
+        # With its hash, so that a model's record can be held against it without torch.
+        form = {"hash": plan.hash, **plan.to_dict()}
+        text = json.dumps(form, indent=1, ensure_ascii=False)
         atomic_write(self.checkpoints.folder / PLAN_FILE, text.encode("utf-8"))
         self.project.record("planned", plan=plan.hash, reasons=list(plan.reasons))
         self._plan, self._model = plan, None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import psutil
 import torch
 
+from ..errors import UnknownDeviceError
+
 GIBIBYTE = 1024**3
 
 
@@ -47,8 +49,15 @@ def choose_device(name: str | None = None, *, threads: int | None = None) -> Dev
     """Return the device called ``name``, or the best one there is.
 
     ``threads`` bounds the processor threads; the default is every core this process may use.
-    A CUDA device that was asked for by name and is not there gives the CPU, and says so.
+    A device that was asked for by name and is not there gives the CPU, and says so.
+
+    Raises:
+        UnknownDeviceError: no device could be called so.
     """
+    if name is not None and name.partition(":")[0] not in ("cpu", "cuda", "mps"):
+        raise UnknownDeviceError(
+            f"No device is called {name!r}.", remedy="Use cpu, cuda, cuda:1 or mps."
+        )
     cores = threads or available_cores()
     wanted = name or ("cuda" if torch.cuda.is_available() else _apple() or "cpu")
     if wanted.startswith("cuda") and torch.cuda.is_available():

@@ -163,10 +163,11 @@ class Plan:
 
     @classmethod
     def from_dict(cls, form: dict[str, Any]) -> Plan:
-        """Rebuild a plan from ``to_dict``."""
+        """Rebuild a plan from ``to_dict``; what is no part of it is left out."""
+        known = {name: form[name] for name in cls.__dataclass_fields__}
         return cls(
             **{
-                **form,
+                **known,
                 "spacing": tuple(form["spacing"]),
                 "patch": tuple(form["patch"]),
                 "features": tuple(form["features"]),

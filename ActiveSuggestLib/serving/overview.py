@@ -22,6 +22,7 @@ def project_overview(project: Any) -> dict[str, Any]:
         "counts": counts,
         "plan": plan_reasons(project.folder),
         "model": current_model(project.folder),
+        "interrupted_training": (Path(project.folder) / "models" / "unfinished.pt").is_file(),
         "validation_cases": list(project.validation_cases),
         "problems": [{"case": case, "reason": reason} for case, reason in problems],
         "more_problems": counts["excluded"] - len(problems),
@@ -49,9 +50,14 @@ def plan_reasons(folder: Path | str) -> list[str]:
 
 
 def current_model(folder: Path | str) -> dict[str, Any] | None:
-    """Return the record of the model in use: the newest that was accepted."""
-    accepted = [record for record in model_records(folder) if record.get("accepted")]
-    return accepted[-1] if accepted else None
+    """Return the record of the model in use: the newest that was accepted under the plan."""
+    plan = _json(Path(folder) / "models" / "plan.json").get("hash")
+    usable = [
+        record
+        for record in model_records(folder)
+        if record.get("accepted") and plan in (None, record.get("plan"))
+    ]
+    return usable[-1] if usable else None
 
 
 def case_facts(row: Any) -> dict[str, Any]:

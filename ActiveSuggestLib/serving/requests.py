@@ -225,6 +225,8 @@ def suggest(
     options: dict[str, Any] | None = None,
 ) -> Any:
     """Return what to label next, best first, and claim it for this session."""
+    if count < 1:
+        raise BadRequestError(f"suggest: count is {count}; at least one can be suggested.")
     return list(
         context.learner().suggest(
             strategy=strategy,

@@ -356,6 +356,36 @@ def test_a_label_is_saved_from_a_file_whole_or_in_slices(
     assert run("status", project, "--json").json["counts"]["labelled"] == 5
 
 
+def test_a_label_of_an_excluded_case_is_saved_and_it_is_said_what_that_means(
+    run: Run, project: Path, pool: Path
+) -> None:
+    run("exclude", project, "case-5", "motion")
+    saved = run("label", project, "case-5", pool / "labels" / "case-5.nii.gz")
+    assert saved.code == 0
+    assert "stays excluded" in saved.out
+
+
+def test_a_case_is_not_excluded_without_a_reason(run: Run, project: Path) -> None:
+    assert_one_line(run("exclude", project, "case-5", " "), "case-5", "reason")
+
+
+def test_a_device_that_nobody_has_is_one_line(run: Run, project: Path) -> None:
+    assert_one_line(run("suggest", project, "--device", "tpu"), "tpu", "cuda:1")
+
+
+def test_an_interrupted_training_is_told(run: Run, trained: Path) -> None:
+    assert "interrupted" not in run("status", trained).out
+    (trained / "models" / "unfinished.pt").write_bytes(b"half a model")
+    assert "A training was interrupted" in run("status", trained).out
+
+
+def test_a_model_of_another_plan_is_not_the_current_one(run: Run, trained: Path) -> None:
+    assert run("status", trained, "--json").json["model"]["version"] == 1
+    path = trained / "models" / "plan.json"
+    path.write_text(path.read_text("utf-8").replace('"hash": "', '"hash": "0'), "utf-8")
+    assert run("status", trained, "--json").json["model"] is None
+
+
 def test_a_mask_that_is_not_there_or_does_not_fit_is_one_line(
     run: Run, project: Path, tmp_path: Path
 ) -> None:
