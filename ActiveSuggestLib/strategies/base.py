@@ -57,6 +57,14 @@ class Suggestion:
         return {**vars(self), "reasons": list(self.reasons)}
 
 
+@dataclass(frozen=True)
+class Pick:
+    """A selected unit, with the reasons that only the selection knows."""
+
+    index: int
+    reasons: tuple[str, ...] = ()
+
+
 class StatisticsTable(Protocol):
     """Monte-Carlo statistics of the candidate units, rows in the order of ``PoolView.units``."""
 
@@ -137,8 +145,10 @@ class Strategy(Protocol):
         """Score every unit of the pool."""
         ...
 
-    def select(self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int) -> list[int]:
-        """Return the indices of the units to suggest, best first.
+    def select(
+        self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int
+    ) -> Sequence[int | Pick]:
+        """Return the units to suggest, best first, by index or with reasons of their own.
 
         ``allowed`` (N,) is false for units that someone else is labelling just now.
         """
@@ -152,7 +162,9 @@ class RankingStrategy:
     summary = ""
     needs_model = True
 
-    def select(self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int) -> list[int]:
+    def select(
+        self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int
+    ) -> Sequence[int | Pick]:
         """Return the best ``count`` units: no patient twice unless no other is left."""
         order = ranking(scores.values)
         order = [i for i in order if allowed[i]]

@@ -21,7 +21,15 @@ GROUP = "activesuggest.strategies"
 
 _OWN = {
     "mc-dropout": ("mc_dropout", "MCDropout"),
+    "entropy": ("measures", "Entropy"),
+    "margin": ("measures", "Margin"),
+    "least-confidence": ("measures", "LeastConfidence"),
+    "bald": ("measures", "BALD"),
+    "power-bald": ("power_bald", "PowerBALD"),
+    "stochastic-batches": ("stochastic_batches", "StochasticBatches"),
     "random": ("random_choice", "RandomChoice"),
+    "foreground-random": ("foreground_random", "ForegroundRandom"),
+    "strided": ("strided", "Strided"),
 }
 DEFAULT = "mc-dropout"
 
