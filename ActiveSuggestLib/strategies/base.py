@@ -65,6 +65,17 @@ class Pick:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Embeddings:
+    """Bottleneck embeddings of the candidates (N, E) and of what is labelled (M, E).
+
+    Rows in the order of ``PoolView.units`` and ``PoolView.labelled``.
+    """
+
+    candidates: np.ndarray
+    labelled: np.ndarray
+
+
 class StatisticsTable(Protocol):
     """Monte-Carlo statistics of the candidate units, rows in the order of ``PoolView.units``."""
 
@@ -101,7 +112,8 @@ class PoolView(Protocol):
     """The pool as a strategy sees it. Nothing here writes.
 
     ``units`` are the candidates. A unit whose image turns out to be unusable when the statistics
-    are gathered is dropped from ``units``, so gather first and look at ``units`` after.
+    are gathered is dropped from ``units`` (and from ``labelled`` when the embeddings are), so
+    gather first and look at ``units`` after.
     """
 
     @property
@@ -131,6 +143,10 @@ class PoolView(Protocol):
 
     def statistics(self, samples: Samples) -> StatisticsTable:
         """Gather the statistics of all candidates; cached by model, plan and image."""
+        ...
+
+    def embeddings(self, samples: Samples) -> Embeddings:
+        """Gather the embeddings of candidates and labelled units through the same cache."""
         ...
 
 

@@ -42,7 +42,7 @@ class Constraints:
         self._position = np.array([u.position for u in units])
         self._near_labelled = self._close_to_labelled(units, labelled, gap)
 
-    def open(self, picked: Sequence[int]) -> np.ndarray:
+    def open(self, picked: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return which units may follow those in ``picked``, (N,); none if all are taken."""
         free = self.among.copy()
         free[list(picked)] = False
@@ -88,9 +88,11 @@ def pick_diverse(
     return first_open(np.asarray(order, int), constraints, count)
 
 
-def first_open(order: np.ndarray, constraints: Constraints, count: int) -> list[int]:
-    """Return ``count`` picks, each the first of ``order`` that is open after those before it."""
-    picked: list[int] = []
+def first_open(
+    order: np.ndarray, constraints: Constraints, count: int, *, before: Sequence[int] = ()
+) -> list[int]:
+    """Return ``count`` picks: ``before``, then each time the first of ``order`` that is open."""
+    picked = list(before)
     while len(picked) < count:
         allowed = constraints.open(picked)[order]
         if not allowed.any():

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
+
+import numpy as np
 import pytest
 
 from ActiveSuggestLib.data.project import create_project
 from ActiveSuggestLib.learner import ActiveLearner
+from ActiveSuggestLib.models.inference import Samples
 from ActiveSuggestLib.strategies import registry
 from Testing.Python import blobs
 
@@ -59,3 +64,50 @@ def test_slices_apart_from_each_other_and_from_labelled_ones(trained, strategy):
 def test_without_a_model_every_strategy_suggests_something(make_learner, strategy):
     suggestions = make_learner(4).suggest(strategy, count=2)
     assert len({s.patient for s in suggestions}) == 2
+
+
+def test_a_labelled_image_is_embedded_once_and_kept_in_the_cache(trained, monkeypatch):
+    trained.suggest("k-center")
+    reads = []
+    load = trained.bench.load
+    monkeypatch.setattr(trained.bench, "load", lambda c: reads.append(c.name) or load(c))
+    row = trained.score("k-center").iloc[0]
+    labelled = {c.name for c in trained.project.cases("labelled")}
+    assert any(f"Nearest labelled: {name}, at distance" in row["reasons"] for name in labelled)
+    assert reads == []
+
+
+def test_the_nearest_labelled_slice_is_named(trained):
+    reasons = " ".join(trained.suggest("k-center", unit="slice")[0].reasons)
+    assert re.search(r"Nearest labelled: p\d\d_v\d, slice \d+, at distance", reasons)
+
+
+def test_embeddings_are_those_of_the_network(trained):
+    from ActiveSuggestLib.learning.pool_view import ProjectPool
+    from ActiveSuggestLib.learning.scoring import case_statistics, gather
+
+    bench, samples = trained.bench, Samples(1)
+    cases = {state: trained.project.cases(state) for state in ("unlabelled", "labelled")}
+    pool = ProjectPool(
+        bench, cases["unlabelled"], cases["labelled"], "volume", "x", partial(gather, bench)
+    )
+    found = pool.embeddings(samples)
+    assert len(found.candidates) == len(pool.units) == 7
+    assert len(found.labelled) == len(pool.labelled) == 5
+    for rows, state in ((found.candidates, "unlabelled"), (found.labelled, "labelled")):
+        case = cases[state][1]
+        own = case_statistics(bench, bench.model(), bench.load(case), samples).embedding
+        assert np.allclose(rows[1], own, atol=1e-5)
+
+
+def test_a_labelled_image_that_vanished_is_not_compared_with(trained, tmp_path):
+    gone = trained.project.cases("labelled")[0]
+    away = gone.source.paths[0].rename(tmp_path / "elsewhere.nii.gz")
+    try:
+        trained.project.rescan()
+        reasons = " ".join(trained.score("k-center")["reasons"])
+        assert gone.name not in reasons
+        assert "Nearest labelled" in reasons
+    finally:
+        away.rename(gone.source.paths[0])
+        trained.project.rescan()
