@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,10 @@ Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
 
 
 class ProjectPool:
-    """The candidates of a project as ``strategies.base.PoolView``."""
+    """The candidates of a project as ``strategies.base.PoolView``.
+
+    ``used_model`` tells whether a strategy has looked at anything that the model said.
+    """
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class ProjectPool:
         self._gather = gather
         self._found: dict[Samples, dict[str, CaseStatistics]] = {}
         self._asked: dict[Samples, set[str]] = {}
+        self.used_model = False
         self.kind = kind
         plane = bench.project.plane
         self.units: Sequence[Unit] = [u for c in candidates for u in open_units(c, kind, plane)]
@@ -42,6 +47,19 @@ class ProjectPool:
         ]
         done = ",".join(f"{u.case}/{u.slice}" for u in self.labelled)
         self._seeds = [bench.seed, *(zlib.crc32(text.encode()) for text in (strategy, done))]
+
+    @property
+    def segments(self) -> Sequence[str]:
+        """The names of the foreground classes 1, 2, …"""
+        return self._bench.classes.names
+
+    @cached_property
+    def round(self) -> int:
+        """How many trainings had labels that those before had not; 0 while there is no model."""
+        if self._bench.model_or_none() is None:
+            return 0
+        records = self._bench.checkpoints.records()
+        return len({tuple(sorted(r.labels.items())) for r in records})
 
     @property
     def planned_samples(self) -> int:
@@ -72,6 +90,7 @@ class ProjectPool:
 
     def _gathered(self, cases: dict[str, CaseRow], samples: Samples) -> dict[str, CaseStatistics]:
         """Return the statistics of cases, asked for once however often a strategy wants them."""
+        self.used_model = True
         found = self._found.setdefault(samples, {})
         asked = self._asked.setdefault(samples, set())
         missing = [c for name, c in cases.items() if name not in asked]

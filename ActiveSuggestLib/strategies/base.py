@@ -137,6 +137,16 @@ class PoolView(Protocol):
         ...
 
     @property
+    def segments(self) -> Sequence[str]:
+        """The names of the foreground classes 1, 2, …"""
+        ...
+
+    @property
+    def round(self) -> int:
+        """How many trainings had labels that those before had not; 0 while there is no model."""
+        ...
+
+    @property
     def planned_samples(self) -> int:
         """The number of Monte-Carlo samples that the plan foresees."""
         ...

@@ -20,6 +20,7 @@ from .base import Strategy
 GROUP = "activesuggest.strategies"
 
 _OWN = {
+    "default": ("default", "Default"),
     "mc-dropout": ("mc_dropout", "MCDropout"),
     "entropy": ("measures", "Entropy"),
     "margin": ("measures", "Margin"),
@@ -34,7 +35,6 @@ _OWN = {
     "foreground-random": ("foreground_random", "ForegroundRandom"),
     "strided": ("strided", "Strided"),
 }
-DEFAULT = "mc-dropout"
 
 
 def names() -> list[str]:
@@ -43,7 +43,7 @@ def names() -> list[str]:
 
 
 def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
-    """Return the strategy called ``name``, ``default`` for the recommended one.
+    """Return the strategy called ``name``; ``default`` is the recommended one.
 
     ``preset="paper"`` asks for the literal protocol of the publication.
 
@@ -51,7 +51,6 @@ def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
         UnknownStrategyError: no strategy is called so, or it has no such preset or option.
         StrategyFailedError: the package that registered it cannot be loaded.
     """
-    name = DEFAULT if name == "default" else name
     factory = _find(name)
     if preset not in (None, "paper", "default"):
         raise UnknownStrategyError(

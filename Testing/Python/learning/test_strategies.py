@@ -111,3 +111,24 @@ def test_a_labelled_image_that_vanished_is_not_compared_with(trained, tmp_path):
     finally:
         away.rename(gone.source.paths[0])
         trained.project.rescan()
+
+
+def test_the_round_counts_trainings_on_new_labels_only(make_learner, labels):
+    learner = make_learner(8, labelled=3)
+    assert "cold start" in learner.suggest("default")[0].reasons[0]
+    assert learner.project.score_runs()[-1].model == ""
+    rounds = []
+    for new in ((), (), ("p03_v0", "p04_v0")):
+        for case in new:
+            learner.save_label(case, labels / f"{case}.nii.gz")
+        learner.fine_tune(steps=2)
+        reasons = " ".join(learner.suggest("default")[0].reasons)
+        rounds.append(int(re.search(r"round (\d+)", reasons)[1]))
+    assert rounds == [1, 1, 2]
+    assert learner.project.score_runs()[-1].model == learner.bench.model().record.hash
+
+
+def test_the_default_names_the_segment_it_picks_for(trained):
+    reasons = " ".join(r for s in trained.suggest(count=5) for r in s.reasons)
+    assert "Picked for ball" in reasons
+    assert "Picked for core" in reasons

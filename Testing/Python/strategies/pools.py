@@ -9,10 +9,11 @@ from ActiveSuggestLib.models.statistics import AGGREGATORS, MEASURES, CaseStatis
 from ActiveSuggestLib.strategies.base import Unit
 
 
-def statistics(values, slices=3, measure="variance", mass=None):
+def statistics(values, slices=3, measure="variance", mass=None, class_entropy=None):
     """Return the statistics of a case by ``values``: aggregator → value; slice 1 has twice that.
 
-    ``mass`` (S, C) is Σ_v p̄_c of each slice; without it all classes have the same.
+    ``mass`` (S, C) is Σ_v p̄_c of each slice; without it all classes have the same. So it is with
+    ``class_entropy`` (S, C), Σ_v PE·p̄_c.
     """
     volume = np.zeros((len(MEASURES), len(AGGREGATORS)))
     for name, value in values.items():
@@ -21,9 +22,8 @@ def statistics(values, slices=3, measure="variance", mass=None):
     by_slice[:] = volume
     by_slice[1:2] *= 2
     mass = np.ones((slices, 3)) if mass is None else np.asarray(mass, float)
-    return CaseStatistics(
-        volume, by_slice, np.ones((slices, 3)), mass, np.zeros(4), np.zeros((slices, 4))
-    )
+    entropy = np.ones((slices, 3)) if class_entropy is None else np.asarray(class_entropy, float)
+    return CaseStatistics(volume, by_slice, entropy, mass, np.zeros(4), np.zeros((slices, 4)))
 
 
 def volumes(*patients):
@@ -39,7 +39,7 @@ def slices(case, indices, spacing=1.0):
 class Pool:
     """A pool view over given statistics."""
 
-    planned_samples = 20
+    planned_samples, segments, round = 20, ("ball", "core"), 1
 
     def __init__(self, cases, units=None, seed=0, labelled=()):
         self.cases = cases
