@@ -22,6 +22,7 @@ from .embedding_ranking import EmbeddingRanking, nearest_labelled
 CLUSTERS = 20
 ENOUGH = 0.9
 MOST_CANDIDATES = 2000
+MOST_REPRESENTATIVES = 200
 BELOW = 1e-6
 
 
@@ -104,7 +105,8 @@ def representatives(
 ) -> np.ndarray:
     """Return the members of each cluster that cover it to ``enough`` on average, sorted.
 
-    ``points`` (N, E) of length 1. In a cluster of more than 2,000 so many are drawn as candidates.
+    ``points`` (N, E) of length 1. In a cluster of more than 2,000 so many are drawn as candidates,
+    and at most 200 represent it, so that the time is bounded where nothing resembles anything.
     """
     chosen: list[int] = []
     for label in np.unique(labels):
@@ -112,7 +114,8 @@ def representatives(
         candidates = members
         if len(members) > MOST_CANDIDATES:
             candidates = np.sort(rng.choice(members, MOST_CANDIDATES, replace=False))
-        cover = lazy_greedy(points[candidates], points[members], len(candidates), enough=enough)
+        most = min(len(candidates), MOST_REPRESENTATIVES)
+        cover = lazy_greedy(points[candidates], points[members], most, enough=enough)
         # Embeddings in the middle of the pool have no direction, and then one stands for all.
         chosen.extend(int(candidates[i]) for i in cover.picks or [0])
     return np.array(sorted(chosen), int)

@@ -84,8 +84,8 @@ class Default(RankingStrategy):
             reasons.append(
                 "Picked for its uncertainty as a whole."
                 if slot == PLAIN
-                else f"Picked for {pool.segments[slot]}: "
-                f"{times_the_median(measures[slot])[picked[-1]]} of its uncertainty."
+                else f"Picked for {pool.segments[slot]}: its entropy there is "
+                f"{times_the_median(measures[slot])[picked[-1]]}."
             )
         return [Pick(index, (reason,)) for index, reason in zip(picked, reasons, strict=True)]
 

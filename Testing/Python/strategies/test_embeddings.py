@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ActiveSuggestLib.strategies import clustering, neighbours
+from ActiveSuggestLib.strategies import cluster_cover, clustering, neighbours
 from ActiveSuggestLib.strategies.base import Embeddings, ranking
 from ActiveSuggestLib.strategies.cluster_cover import ClusterCover, representatives
 from ActiveSuggestLib.strategies.clustering import agglomerate, k_means
@@ -166,6 +166,12 @@ def test_representatives_cover_each_cluster_to_nine_tenths():
         members, mine = points[labels == label], points[[i for i in stands if labels[i] == label]]
         assert np.maximum(members @ mine.T, 0).max(axis=1).mean() >= 0.9
         assert len(mine) < 25
+
+
+def test_a_cluster_in_which_nothing_resembles_anything_has_few_representatives(monkeypatch):
+    monkeypatch.setattr(cluster_cover, "MOST_REPRESENTATIVES", 5)
+    apart = np.eye(30, dtype=np.float32)
+    assert len(representatives(apart, np.arange(30) % 2, np.random.default_rng(0))) == 10
 
 
 def test_embeddings_without_a_direction_have_one_representative():
