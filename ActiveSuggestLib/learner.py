@@ -152,7 +152,7 @@ class ActiveLearner:
             progress=progress,
             cancel=cancel,
         )
-        model = self.bench.model_or_none() if scored.strategy.needs_model else None
+        model = self.bench.model_or_none() if scored.pool.used_model else None
         self.project.record_score_run(
             scored.strategy.name,
             unit,

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from ..data.cases import CaseRow
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
-from ..strategies.base import SLICE, Unit
+from ..strategies.base import SLICE, Embeddings, Unit
 from .workbench import Workbench
 
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
 
 
 class ProjectPool:
-    """The candidates of a project as ``strategies.base.PoolView``."""
+    """The candidates of a project as ``strategies.base.PoolView``.
+
+    ``used_model`` tells whether a strategy has looked at anything that the model said.
+    """
 
     def __init__(
         self,
@@ -30,14 +34,32 @@ class ProjectPool:
     ) -> None:
         self._bench = bench
         self._cases = {c.name: c for c in candidates}
+        self._labelled_cases = {c.name: c for c in labelled if c.geometry and not c.missing}
         self._gather = gather
-        self._strategy = strategy
+        self._found: dict[Samples, dict[str, CaseStatistics]] = {}
+        self._asked: dict[Samples, set[str]] = {}
+        self.used_model = False
         self.kind = kind
         plane = bench.project.plane
         self.units: Sequence[Unit] = [u for c in candidates for u in open_units(c, kind, plane)]
         self.labelled: Sequence[Unit] = [
             u for c in labelled for u in labelled_units(c, kind, plane)
         ]
+        done = ",".join(f"{u.case}/{u.slice}" for u in self.labelled)
+        self._seeds = [bench.seed, *(zlib.crc32(text.encode()) for text in (strategy, done))]
+
+    @property
+    def segments(self) -> Sequence[str]:
+        """The names of the foreground classes 1, 2, …"""
+        return self._bench.classes.names
+
+    @cached_property
+    def round(self) -> int:
+        """How many trainings had labels that those before had not; 0 while there is no model."""
+        if self._bench.model_or_none() is None:
+            return 0
+        records = self._bench.checkpoints.records()
+        return len({tuple(sorted(r.labels.items())) for r in records})
 
     @property
     def planned_samples(self) -> int:
@@ -47,15 +69,35 @@ class ProjectPool:
     @property
     def rng(self) -> np.random.Generator:
         """Random numbers that depend on the seed, the strategy and what is labelled."""
-        labelled = ",".join(f"{u.case}/{u.slice}" for u in self.labelled)
-        keys = [zlib.crc32(text.encode()) for text in (self._strategy, labelled)]
-        return np.random.default_rng([self._bench.seed, *keys])
+        return np.random.default_rng(self._seeds)
 
     def statistics(self, samples: Samples) -> UnitStatistics:
         """Gather the statistics of the candidates; unusable ones leave ``units``."""
-        found = self._gather(list(self._cases.values()), samples)
+        found = self._gathered(self._cases, samples)
         self.units = [u for u in self.units if u.case in found]
         return UnitStatistics(self.units, found)
+
+    def embeddings(self, samples: Samples) -> Embeddings:
+        """Gather the embeddings of candidates and labelled; unusable ones leave both lists."""
+        found = self._gathered({**self._labelled_cases, **self._cases}, samples)
+        self.units = [u for u in self.units if u.case in found]
+        self.labelled = [u for u in self.labelled if u.case in found]
+        candidates = UnitStatistics(self.units, found).embeddings()
+        labelled = UnitStatistics(self.labelled, found).embeddings()
+        if not len(labelled):
+            labelled = np.empty((0, *candidates.shape[1:]))
+        return Embeddings(candidates, labelled)
+
+    def _gathered(self, cases: dict[str, CaseRow], samples: Samples) -> dict[str, CaseStatistics]:
+        """Return the statistics of cases, asked for once however often a strategy wants them."""
+        self.used_model = True
+        found = self._found.setdefault(samples, {})
+        asked = self._asked.setdefault(samples, set())
+        missing = [c for name, c in cases.items() if name not in asked]
+        if missing:
+            found.update(self._gather(missing, samples))
+            asked.update(c.name for c in missing)
+        return found
 
 
 class UnitStatistics:

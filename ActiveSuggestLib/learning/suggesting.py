@@ -14,7 +14,7 @@ from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
 from ..strategies import registry
-from ..strategies.base import SLICE, VOLUME, Scores, Strategy, Suggestion, Unit, ranking
+from ..strategies.base import SLICE, VOLUME, Pick, Scores, Strategy, Suggestion, Unit, ranking
 from .pool_view import ProjectPool
 from .scoring import gather
 from .workbench import Workbench
@@ -111,11 +111,12 @@ def choose(
         # What a person passed over comes again only when nothing else is left.
         fresh = free & np.array([u.case not in skipped for u in scored.units], bool)
         allowed = fresh if fresh.any() else free
-        picked = scored.strategy.select(scored.pool, scored.scores, allowed, count)
-        _check(scored, picked, allowed, count)
-        for index in picked:
-            claiming.add(scored.units[index].case, scored.units[index].slice)
-    suggestions = [_suggestion(scored, index, rank) for rank, index in enumerate(picked, 1)]
+        selected = scored.strategy.select(scored.pool, scored.scores, allowed, count)
+        picks = [p if isinstance(p, Pick) else Pick(int(p)) for p in selected]
+        _check(scored, [p.index for p in picks], allowed, count)
+        for pick in picks:
+            claiming.add(scored.units[pick.index].case, scored.units[pick.index].slice)
+    suggestions = [_suggestion(scored, pick, rank) for rank, pick in enumerate(picks, 1)]
     for s in suggestions:
         bench.project.record(
             "suggested",
@@ -132,17 +133,18 @@ def choose(
 def ranked(scored: Scored) -> list[Suggestion]:
     """Return every unit as a suggestion, best first, without claiming any."""
     order = ranking(np.asarray(scored.scores.values))
-    return [_suggestion(scored, index, rank) for rank, index in enumerate(order, 1)]
+    return [_suggestion(scored, Pick(index), rank) for rank, index in enumerate(order, 1)]
 
 
-def _suggestion(scored: Scored, index: int, rank: int) -> Suggestion:
+def _suggestion(scored: Scored, pick: Pick, rank: int) -> Suggestion:
+    index = pick.index
     unit = scored.units[index]
     return Suggestion(
         rank=rank,
         case=unit.case,
         slice=unit.slice,
         score=float(scored.scores.values[index]),
-        reasons=tuple(scored.scores.reasons[index]),
+        reasons=(*pick.reasons, *scored.scores.reasons[index]),
         strategy=scored.strategy.name,
         patient=unit.patient,
     )

@@ -57,6 +57,25 @@ class Suggestion:
         return {**vars(self), "reasons": list(self.reasons)}
 
 
+@dataclass(frozen=True)
+class Pick:
+    """A selected unit, with the reasons that only the selection knows."""
+
+    index: int
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Bottleneck embeddings of the candidates (N, E) and of what is labelled (M, E).
+
+    Rows in the order of ``PoolView.units`` and ``PoolView.labelled``.
+    """
+
+    candidates: np.ndarray
+    labelled: np.ndarray
+
+
 class StatisticsTable(Protocol):
     """Monte-Carlo statistics of the candidate units, rows in the order of ``PoolView.units``."""
 
@@ -93,7 +112,8 @@ class PoolView(Protocol):
     """The pool as a strategy sees it. Nothing here writes.
 
     ``units`` are the candidates. A unit whose image turns out to be unusable when the statistics
-    are gathered is dropped from ``units``, so gather first and look at ``units`` after.
+    are gathered is dropped from ``units`` (and from ``labelled`` when the embeddings are), so
+    gather first and look at ``units`` after.
     """
 
     @property
@@ -117,12 +137,26 @@ class PoolView(Protocol):
         ...
 
     @property
+    def segments(self) -> Sequence[str]:
+        """The names of the foreground classes 1, 2, …"""
+        ...
+
+    @property
+    def round(self) -> int:
+        """How many trainings had labels that those before had not; 0 while there is no model."""
+        ...
+
+    @property
     def planned_samples(self) -> int:
         """The number of Monte-Carlo samples that the plan foresees."""
         ...
 
     def statistics(self, samples: Samples) -> StatisticsTable:
         """Gather the statistics of all candidates; cached by model, plan and image."""
+        ...
+
+    def embeddings(self, samples: Samples) -> Embeddings:
+        """Gather the embeddings of candidates and labelled units through the same cache."""
         ...
 
 
@@ -137,8 +171,10 @@ class Strategy(Protocol):
         """Score every unit of the pool."""
         ...
 
-    def select(self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int) -> list[int]:
-        """Return the indices of the units to suggest, best first.
+    def select(
+        self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int
+    ) -> Sequence[int | Pick]:
+        """Return the units to suggest, best first, by index or with reasons of their own.
 
         ``allowed`` (N,) is false for units that someone else is labelling just now.
         """
@@ -152,7 +188,9 @@ class RankingStrategy:
     summary = ""
     needs_model = True
 
-    def select(self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int) -> list[int]:
+    def select(
+        self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int
+    ) -> Sequence[int | Pick]:
         """Return the best ``count`` units: no patient twice unless no other is left."""
         order = ranking(scores.values)
         order = [i for i in order if allowed[i]]

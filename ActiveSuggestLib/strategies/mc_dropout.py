@@ -14,13 +14,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..models.inference import Samples
-from .base import SLICE, PoolView, RankingStrategy, Scores, StatisticsTable
+from .base import PoolView, RankingStrategy, Scores, StatisticsTable
+from .uncertainty import enough_samples, pooled, times_the_median, where
 
 PAPER_SAMPLES = 5
 PAPER_DROPOUT = 0.5
-FEWEST_SAMPLES = 20
 MEASURE = "variance"
-NEXT_TO_NOTHING = 1e-4
 
 
 class MCDropout(RankingStrategy):
@@ -43,46 +42,24 @@ class MCDropout(RankingStrategy):
             table = pool.statistics(Samples(count, p=PAPER_DROPOUT))
             values = table.values(MEASURE, "sum")
         else:
-            count = self.samples or max(FEWEST_SAMPLES, pool.planned_samples)
-            table = pool.statistics(Samples(count))
-            foreground = table.values(MEASURE, "foreground")
-            if pool.kind == SLICE:
-                # Per area: a mean over the few foreground voxels of an end slice is all noise.
-                foreground = foreground * table.foreground_shares()
-            values = 0.5 * (relative(foreground) + relative(table.values(MEASURE, "mean")))
+            samples = enough_samples(pool, self.samples)
+            count = samples.count
+            table = pool.statistics(samples)
+            values = pooled(pool, table, MEASURE)
         return Scores(values, self._reasons(pool, table, values, count))
 
     def _reasons(
         self, pool: PoolView, table: StatisticsTable, values: np.ndarray, count: int
     ) -> list[list[str]]:
-        if len(values) == 0:
-            return []
-        middle = float(np.median(values))
         mean, foreground = (table.values(MEASURE, a) for a in ("mean", "foreground"))
-        worst, counts = table.worst_slices(), table.slice_counts()
-        shares = table.foreground_shares()
-        reasons = []
-        for i in range(len(values)):
-            times = f"{values[i] / middle:.1f} times the pool's median" if middle > 0 else "0"
-            what = "Summed variance" if self.paper else "Uncertainty"
-            text = [
-                f"{what} under dropout is {times} "
+        what = "Summed variance" if self.paper else "Uncertainty"
+        times = times_the_median(values)
+        return [
+            [
+                f"{what} under dropout is {times[i]} "
                 f"(standard deviation {np.sqrt(foreground[i]):.3f} in the predicted foreground, "
-                f"{np.sqrt(mean[i]):.3f} overall; {count} samples)."
+                f"{np.sqrt(mean[i]):.3f} overall; {count} samples).",
+                *place,
             ]
-            if pool.kind != SLICE and counts[i] > 1:
-                text.append(f"Most uncertain around slice {worst[i]}.")
-            if shares[i] < NEXT_TO_NOTHING:
-                text.append("The model finds next to nothing here.")
-            reasons.append(text)
-        return reasons
-
-
-def relative(values: np.ndarray) -> np.ndarray:
-    """Return values in units of their mean; zeros stay zeros.
-
-    >>> relative(np.array([1.0, 3.0]))
-    array([0.5, 1.5])
-    """
-    mean = float(np.mean(values)) if len(values) else 0.0
-    return values / mean if mean > 0 else np.zeros_like(values)
+            for i, place in enumerate(where(pool, table))
+        ]

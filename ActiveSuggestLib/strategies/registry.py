@@ -21,10 +21,21 @@ from .base import Strategy
 GROUP = "activesuggest.strategies"
 
 _OWN = {
+    "default": ("default", "Default"),
     "mc-dropout": ("mc_dropout", "MCDropout"),
+    "entropy": ("measures", "Entropy"),
+    "margin": ("measures", "Margin"),
+    "least-confidence": ("measures", "LeastConfidence"),
+    "bald": ("measures", "BALD"),
+    "power-bald": ("power_bald", "PowerBALD"),
+    "stochastic-batches": ("stochastic_batches", "StochasticBatches"),
+    "k-center": ("k_center", "KCenter"),
+    "typicality": ("typicality", "Typicality"),
+    "cluster-cover": ("cluster_cover", "ClusterCover"),
     "random": ("random_choice", "RandomChoice"),
+    "foreground-random": ("foreground_random", "ForegroundRandom"),
+    "strided": ("strided", "Strided"),
 }
-DEFAULT = "mc-dropout"
 
 
 def names() -> list[str]:
@@ -33,7 +44,7 @@ def names() -> list[str]:
 
 
 def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
-    """Return the strategy called ``name``, ``default`` for the recommended one.
+    """Return the strategy called ``name``; ``default`` is the recommended one.
 
     ``preset="paper"`` asks for the literal protocol of the publication.
 
@@ -41,7 +52,6 @@ def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
         UnknownStrategyError: no strategy is called so, or it has no such preset or option.
         StrategyFailedError: the package that registered it cannot be loaded.
     """
-    name = DEFAULT if name == "default" else name
     factory = _find(name)
     if preset not in (None, "paper", "default"):
         raise UnknownStrategyError(

@@ -5,49 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ActiveSuggestLib.learning.pool_view import UnitStatistics
-from ActiveSuggestLib.models.statistics import AGGREGATORS, MEASURES, CaseStatistics
+from ActiveSuggestLib.models.statistics import AGGREGATORS, MEASURES
 from ActiveSuggestLib.strategies.base import Unit
 from ActiveSuggestLib.strategies.mc_dropout import MCDropout
 from ActiveSuggestLib.strategies.random_choice import RandomChoice
-
-
-def statistics(variance, slices=3):
-    """Return the statistics of a case by ``variance``: aggregator → value."""
-    volume = np.zeros((len(MEASURES), len(AGGREGATORS)))
-    for name, value in variance.items():
-        volume[MEASURES.index("variance"), AGGREGATORS.index(name)] = value
-    by_slice = np.zeros((slices, *volume.shape), np.float32)
-    by_slice[:] = volume
-    by_slice[1] *= 2
-    return CaseStatistics(
-        volume,
-        by_slice,
-        np.ones((slices, 3)),
-        np.ones((slices, 3)),
-        np.zeros(4),
-        np.zeros((slices, 4)),
-    )
-
-
-class Pool:
-    """A pool view over given statistics."""
-
-    kind, planned_samples, labelled = "volume", 20, ()
-
-    def __init__(self, cases, units=None, seed=0):
-        self.cases = cases
-        self.units = units or [Unit(c, c) for c in cases]
-        self.seed = seed
-        self.asked = []
-
-    @property
-    def rng(self):
-        return np.random.default_rng(self.seed)
-
-    def statistics(self, samples):
-        self.asked.append(samples)
-        return UnitStatistics(self.units, self.cases)
+from Testing.Python.strategies.pools import Pool, statistics
 
 
 def test_the_default_is_the_mean_of_two_relative_variances():

@@ -1,0 +1,146 @@
+"""What a user gets who chooses nothing: class-stratified noisy predictive entropy.
+
+ClaSP PE (TMLR 2026), for whole volumes and slices. Per class c the score of a unit is
+s_c = Σ_v PE_v p̄_cv, the entropy that lies in the predicted foreground of that class: it does not
+grow with the field of view, and a small structure is not drowned by a large one. Picks are the
+highest of log s_c + Gumbel(0, 1/β). β goes from 1 to 100 exponentially over the rounds: while the
+model knows little, its uncertainty is little more than a hint. Of a batch, 66 % is split over the
+foreground classes; the rest is picked by predictive entropy alone, which can see a structure that
+the model misses wholly. No patient comes twice while others are left.
+
+The round is the number of trainings on labels that the model had not had before, so that training
+again on the same labels changes nothing. It is 0 while there is no model; then every patient has
+the same chance, and the reasons say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .base import Pick, PoolView, RankingStrategy, Scores, StatisticsTable
+from .diversity import Constraints
+from .random_choice import RandomChoice
+from .uncertainty import enough_samples, pooled, relative, times_the_median, where
+
+CLASS_SHARE = 0.66
+ROUNDS = 10
+LAST_POWER = 100.0
+SMALLEST = 1e-30
+# As an index it is the last of the measures, after those of the classes.
+PLAIN = -1
+
+
+class Default(RankingStrategy):
+    """Uncertain in one of the structures, a little by chance, and every patient once.
+
+    ``rounds`` is the round from which there is next to no noise, ``samples`` the number T of
+    Monte-Carlo samples. ``preset="paper"`` sums the plain entropy over all voxels, which for the
+    paper's regions of one size is its mean; for images of several sizes, the largest win.
+    """
+
+    name = "default"
+    summary = "Uncertain in the predicted structures, each of them in turn; all patients differ."
+    needs_model = False
+
+    def __init__(
+        self, *, preset: str | None = None, samples: int | None = None, rounds: int = ROUNDS
+    ) -> None:
+        self.paper = preset == "paper"
+        self.samples = samples
+        self.rounds = rounds
+
+    def score(self, pool: PoolView) -> Scores:
+        """Score every unit by its share of each class's entropy, without the noise."""
+        if pool.round == 0:
+            drawn = RandomChoice().score(pool)
+            note = "Phase: cold start. No model is trained yet, so this is a fair draw by patient."
+            return Scores(drawn.values, [[note]] * len(drawn.values))
+        table = pool.statistics(enough_samples(pool, self.samples))
+        measures = self._measures(pool, table)
+        shares = np.stack([relative(m) for m in measures], axis=1)
+        values = CLASS_SHARE * shares[:, :-1].mean(axis=1) + (1 - CLASS_SHARE) * shares[:, -1]
+        return Scores(values, self._reasons(pool, table, measures))
+
+    def select(
+        self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int
+    ) -> Sequence[int | Pick]:
+        """Return two thirds of the batch by class, and the rest by entropy alone."""
+        if pool.round == 0:
+            return super().select(pool, scores, allowed, count)
+        measures = self._measures(pool, pool.statistics(enough_samples(pool, self.samples)))
+        rng = pool.rng
+        power = noise_power(pool.round, self.rounds)
+        noisy = [noisy_log(m, power, rng) for m in measures]
+        constraints = Constraints(pool.units, pool.labelled, count, among=allowed)
+        picked: list[int] = []
+        reasons: list[str] = []
+        for slot in class_slots(count, len(measures) - 1, rng):
+            free = constraints.open(picked)
+            if not free.any():
+                break
+            picked.append(int(np.argmax(np.where(free, noisy[slot], -np.inf))))
+            reasons.append(
+                "Picked for its uncertainty as a whole."
+                if slot == PLAIN
+                else f"Picked for {pool.segments[slot]}: its entropy there is "
+                f"{times_the_median(measures[slot])[picked[-1]]}."
+            )
+        return [Pick(index, (reason,)) for index, reason in zip(picked, reasons, strict=True)]
+
+    def _measures(self, pool: PoolView, table: StatisticsTable) -> list[np.ndarray]:
+        """Return s_c of each foreground class, (N,) each, and the plain entropy as the last."""
+        by_class = table.class_entropy()[:, 1:].T
+        plain = table.values("entropy", "sum") if self.paper else pooled(pool, table, "entropy")
+        return [*by_class, plain]
+
+    def _reasons(
+        self, pool: PoolView, table: StatisticsTable, measures: list[np.ndarray]
+    ) -> list[list[str]]:
+        power = noise_power(pool.round, self.rounds)
+        phase = (
+            f"Phase: uncertainty by class, round {pool.round} "
+            f"(noise on the logarithm of the score: {1 / power:.2g})."
+        )
+        shares = np.stack([relative(m) for m in measures[:-1]], axis=1)
+        strongest = shares.argmax(axis=1)
+        times = [times_the_median(m) for m in measures]
+        return [
+            [
+                f"Entropy in the predicted {pool.segments[c]} is {times[c][i]}, "
+                f"in the whole {times[-1][i]}.",
+                *place,
+                phase,
+            ]
+            for i, (c, place) in enumerate(zip(strongest, where(pool, table), strict=True))
+        ]
+
+
+def noise_power(round_: int, rounds: int = ROUNDS) -> float:
+    """Return β of a round from 1 on: 1 in the first, 100 from the last of ``rounds`` on.
+
+    >>> [round(noise_power(r, 3), 6) for r in (1, 2, 3, 4)]
+    [1.0, 10.0, 100.0, 100.0]
+    """
+    share = min(1.0, (round_ - 1) / max(rounds - 1, 1))
+    return float(LAST_POWER**share)
+
+
+def noisy_log(scores: np.ndarray, power: float, rng: np.random.Generator) -> np.ndarray:
+    """Return log s + Gumbel(0, 1/β), (N,): its argmax is a draw in proportion to s^β."""
+    return np.log(np.maximum(scores, SMALLEST)) + rng.gumbel(scale=1 / power, size=len(scores))
+
+
+def class_slots(count: int, classes: int, rng: np.random.Generator) -> list[int]:
+    """Return for each of ``count`` picks the class it is made for, or ``PLAIN``.
+
+    66 % of the picks are for classes, on average over many batches however small they are. All
+    classes come equally often within one pick, in random order, and the plain picks come last.
+    """
+    if classes == 0:
+        return [PLAIN] * count
+    for_classes = min(count, int(CLASS_SHARE * count + rng.random()))
+    turns = -(-for_classes // classes)
+    slots = [int(c) for _ in range(turns) for c in rng.permutation(classes)]
+    return slots[:for_classes] + [PLAIN] * (count - for_classes)
