@@ -10,10 +10,11 @@ import numpy as np
 from ..data.cases import CaseRow
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
-from ..strategies.base import SLICE, Unit
+from ..strategies.base import SLICE, Latents, Unit
 from .workbench import Workbench
 
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
+Encode = Callable[[Sequence[CaseRow], str], dict[str, np.ndarray]]
 
 
 class ProjectPool:
@@ -27,8 +28,12 @@ class ProjectPool:
         kind: str,
         strategy: str,
         gather: Gather,
+        encode: Encode,
     ) -> None:
         self._bench = bench
+        self._encode = encode
+        self._encoded: dict[str, dict[str, np.ndarray]] = {}
+        self._labelled_cases = {c.name: c for c in labelled}
         self._cases = {c.name: c for c in candidates}
         self._gather = gather
         self._strategy = strategy
@@ -56,6 +61,16 @@ class ProjectPool:
         found = self._gather(list(self._cases.values()), samples)
         self.units = [u for u in self.units if u.case in found]
         return UnitStatistics(self.units, found)
+
+    def latents(self, kind: str) -> Latents:
+        """Encode candidates and labelled units; unusable ones leave ``units`` and ``labelled``."""
+        if kind not in self._encoded:
+            everything = {**self._labelled_cases, **self._cases}
+            self._encoded[kind] = self._encode(list(everything.values()), kind)
+        found = self._encoded[kind]
+        self.units = [u for u in self.units if u.case in found]
+        self.labelled = [u for u in self.labelled if u.case in found]
+        return Latents(_latent_rows(self.units, found), _latent_rows(self.labelled, found))
 
 
 class UnitStatistics:
@@ -111,6 +126,16 @@ class UnitStatistics:
                 by_case[unit.case] = of_slices(self._cases[unit.case])
             rows.append(by_case[unit.case][unit.slice])
         return np.asarray(rows, dtype=float)
+
+
+def _latent_rows(units: Sequence[Unit], latents: dict[str, np.ndarray]) -> np.ndarray:
+    """Return one latent a unit, (N, d): a slice's own, a volume's mean over its slices."""
+    size = next((z.shape[1] for z in latents.values()), 0)
+    rows = np.empty((len(units), size), np.float32)
+    for row, unit in zip(rows, units, strict=True):
+        z = latents[unit.case]
+        row[:] = z.mean(axis=0) if unit.slice is None else z[unit.slice]
+    return rows
 
 
 def open_units(case: CaseRow, kind: str, plane: str) -> list[Unit]:

@@ -15,6 +15,7 @@ from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
 from ..strategies import registry
 from ..strategies.base import SLICE, VOLUME, Scores, Strategy, Suggestion, Unit, ranking
+from .latents import PoolLatents
 from .pool_view import ProjectPool
 from .scoring import gather
 from .workbench import Workbench
@@ -67,7 +68,10 @@ def score_pool(
     def statistics(cases: Sequence[CaseRow], samples: Samples) -> dict[str, CaseStatistics]:
         return gather(bench, cases, samples, progress=progress, cancel=cancel)
 
-    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics)
+    def encode(cases: Sequence[CaseRow], autoencoder: str) -> dict[str, np.ndarray]:
+        return PoolLatents(bench, autoencoder, progress=progress, cancel=cancel).of(cases)
+
+    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics, encode)
     scores = strategy.score(pool)
     units = tuple(pool.units)
     if not units:

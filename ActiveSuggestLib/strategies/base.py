@@ -57,6 +57,18 @@ class Suggestion:
         return {**vars(self), "reasons": list(self.reasons)}
 
 
+@dataclass(frozen=True)
+class Latents:
+    """Autoencoder latents, float32: ``candidates`` (N, d) as ``PoolView.units``, and ``labelled``.
+
+    ``labelled`` (M, d) are in the order of ``PoolView.labelled``. A volume's is the mean over its
+    slices.
+    """
+
+    candidates: np.ndarray
+    labelled: np.ndarray
+
+
 class StatisticsTable(Protocol):
     """Monte-Carlo statistics of the candidate units, rows in the order of ``PoolView.units``."""
 
@@ -123,6 +135,13 @@ class PoolView(Protocol):
 
     def statistics(self, samples: Samples) -> StatisticsTable:
         """Gather the statistics of all candidates; cached by model, plan and image."""
+        ...
+
+    def latents(self, kind: str) -> Latents:
+        """Encode the pool by an autoencoder (``models.autoencoder_plan``) trained on it once.
+
+        Units whose image turns out to be unusable leave ``units`` and ``labelled``.
+        """
         ...
 
 
