@@ -21,6 +21,7 @@ GROUP = "activesuggest.strategies"
 
 _OWN = {
     "mc-dropout": ("mc_dropout", "MCDropout"),
+    "bsq": ("bsq", "BayesianSampleQuerying"),
     "random": ("random_choice", "RandomChoice"),
 }
 DEFAULT = "mc-dropout"
