@@ -10,11 +10,12 @@ import numpy as np
 from ..data.cases import CaseRow
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
-from ..strategies.base import SLICE, Latents, Unit
+from ..strategies.base import SLICE, Directions, Latents, Unit
 from .workbench import Workbench
 
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
 Encode = Callable[[Sequence[CaseRow], str], dict[str, np.ndarray]]
+Direct = Callable[[Sequence[CaseRow], Sequence[Unit], str, str], Directions]
 
 
 class ProjectPool:
@@ -29,8 +30,10 @@ class ProjectPool:
         strategy: str,
         gather: Gather,
         encode: Encode,
+        direct: Direct,
     ) -> None:
         self._bench = bench
+        self._direct = direct
         self._encode = encode
         self._encoded: dict[str, dict[str, np.ndarray]] = {}
         self._labelled_cases = {c.name: c for c in labelled}
@@ -71,6 +74,11 @@ class ProjectPool:
         self.units = [u for u in self.units if u.case in found]
         self.labelled = [u for u in self.labelled if u.case in found]
         return Latents(_latent_rows(self.units, found), _latent_rows(self.labelled, found))
+
+    def directions(self, kind: str, mode: str) -> Directions:
+        """Move the newest labelled units along their loss gradient."""
+        cases = [self._labelled_cases[name] for name in sorted({u.case for u in self.labelled})]
+        return self._direct(cases, self.labelled, kind, mode)
 
 
 class UnitStatistics:

@@ -14,7 +14,8 @@ from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
 from ..strategies import registry
-from ..strategies.base import SLICE, VOLUME, Scores, Strategy, Suggestion, Unit, ranking
+from ..strategies.base import SLICE, VOLUME, Directions, Scores, Strategy, Suggestion, Unit, ranking
+from .directions import directions
 from .latents import PoolLatents
 from .pool_view import ProjectPool
 from .scoring import gather
@@ -71,7 +72,12 @@ def score_pool(
     def encode(cases: Sequence[CaseRow], autoencoder: str) -> dict[str, np.ndarray]:
         return PoolLatents(bench, autoencoder, progress=progress, cancel=cancel).of(cases)
 
-    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics, encode)
+    def direct(
+        cases: Sequence[CaseRow], units: Sequence[Unit], autoencoder: str, mode: str
+    ) -> Directions:
+        return directions(bench, cases, units, autoencoder, mode, progress=progress, cancel=cancel)
+
+    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics, encode, direct)
     scores = strategy.score(pool)
     units = tuple(pool.units)
     if not units:

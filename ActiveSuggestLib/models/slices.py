@@ -16,19 +16,20 @@ LEAST_DEVIATION = 0.05
 
 
 def small_slices(prepared: Prepared) -> np.ndarray:
-    """Return each slice of the *image*, in its order, as float16 (S, C, 96, 96).
-
-    Each is normalised by itself to mean 0 and deviation 1 a channel (Ozdemir et al.).
-    """
-    pictures = [_small(prepared.array[:, s]) for s in range(prepared.shape[0])]
+    """Return each slice of the *image*, in its order, as float16 (S, C, 96, 96)."""
+    pictures = [shrink(prepared.array[:, s][None])[0].half() for s in range(prepared.shape[0])]
     return torch.stack(pictures).numpy()[prepared.image_slices()]
 
 
-def _small(picture: torch.Tensor) -> torch.Tensor:
+def shrink(pictures: torch.Tensor) -> torch.Tensor:
+    """Return pictures (S, C, H, W) as (S, C, 96, 96), each channel of each normalised by itself.
+
+    Mean 0 and deviation 1, as Ozdemir et al.; differentiable.
+    """
     small = functional.interpolate(
-        picture[None], (SIDE, SIDE), mode="bilinear", align_corners=False, antialias=True
-    )[0]
-    mean = small.mean(dim=(1, 2), keepdim=True)
-    deviation = small.std(dim=(1, 2), keepdim=True, unbiased=False)
+        pictures, (SIDE, SIDE), mode="bilinear", align_corners=False, antialias=True
+    )
+    mean = small.mean(dim=(2, 3), keepdim=True)
+    deviation = (small - mean).square().mean(dim=(2, 3), keepdim=True).clamp_min(1e-12).sqrt()
     normalised = (small - mean) / deviation.clamp_min(LEAST_DEVIATION)
-    return normalised.clamp_(-FARTHEST, FARTHEST).half()
+    return normalised.clamp(-FARTHEST, FARTHEST)

@@ -69,6 +69,19 @@ class Latents:
     labelled: np.ndarray
 
 
+@dataclass(frozen=True)
+class Directions:
+    """Labelled units of last round as rows of ``PoolView.labelled`` (m,), the highest loss first.
+
+    ``starts`` and ``ends`` (m, d) are z and z', where the loss gradient moves z; ``losses`` (m,).
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    losses: np.ndarray
+
+
 class StatisticsTable(Protocol):
     """Monte-Carlo statistics of the candidate units, rows in the order of ``PoolView.units``."""
 
@@ -142,6 +155,10 @@ class PoolView(Protocol):
 
         Units whose image turns out to be unusable leave ``units`` and ``labelled``.
         """
+        ...
+
+    def directions(self, kind: str, mode: str) -> Directions:
+        """Move the newest labelled units along their loss gradient (``models.latent_gradient``)."""
         ...
 
 

@@ -21,12 +21,12 @@ from .base import PoolView, Scores, StatisticsTable
 from .diversity import pick_diverse
 from .likelihood import LIKELIHOODS, Moments
 from .mc_dropout import FEWEST_SAMPLES, MEASURE, relative
+from .nearest import nearest_rows
 from .representative import LatentFits, most_uncertain, pick_representatives
 
 PAPER_SAMPLES = 17
 SHORTLIST_FACTOR = 2
 AUTOENCODER = "infovae"
-COMPARED_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -149,19 +149,3 @@ class BayesianSampleQuerying:
                 text.append(f"The labelled image most like it is {unit.case}{where}.")
             reasons.append(text)
         return reasons
-
-
-def nearest_rows(z: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the row of ``others`` (M, d) nearest to each row of ``z`` (N, d), (N,).
-
-    In blocks, so that no more than some millions of distances exist at once.
-    """
-    if not len(others):
-        return np.zeros(len(z), int)
-    half = 0.5 * np.einsum("md,md->m", others, others)
-    rows = max(1, COMPARED_AT_ONCE // len(others))
-    parts = [
-        np.argmin(half - z[start : start + rows] @ others.T, axis=1)
-        for start in range(0, len(z), rows)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0, int)

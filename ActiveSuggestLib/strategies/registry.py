@@ -22,6 +22,7 @@ GROUP = "activesuggest.strategies"
 _OWN = {
     "mc-dropout": ("mc_dropout", "MCDropout"),
     "bsq": ("bsq", "BayesianSampleQuerying"),
+    "gradient-guided": ("gradient_guided", "GradientGuided"),
     "random": ("random_choice", "RandomChoice"),
 }
 DEFAULT = "mc-dropout"

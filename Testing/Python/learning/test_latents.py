@@ -18,6 +18,10 @@ def no_statistics(cases, samples):
     raise AssertionError("latents need no statistics")
 
 
+def no_directions(*arguments):
+    raise AssertionError("latents need no directions")
+
+
 def a_pool(learner, kind):
     cases = learner.project.cases()
     labelled = [c for c in cases if c.state == "labelled"]
@@ -27,7 +31,9 @@ def a_pool(learner, kind):
     def encode(wanted, autoencoder):
         return PoolLatents(bench, autoencoder).of(wanted)
 
-    return ProjectPool(bench, candidates, labelled, kind, "test", no_statistics, encode)
+    return ProjectPool(
+        bench, candidates, labelled, kind, "test", no_statistics, encode, no_directions
+    )
 
 
 def test_the_whole_pool_is_encoded_and_the_training_is_done_once(make_learner, monkeypatch):

@@ -8,7 +8,8 @@ import pytest
 from ActiveSuggestLib.errors import UnknownStrategyError
 from ActiveSuggestLib.strategies import registry
 from ActiveSuggestLib.strategies.base import Latents, Unit
-from ActiveSuggestLib.strategies.bsq import BayesianSampleQuerying, nearest_rows
+from ActiveSuggestLib.strategies.bsq import BayesianSampleQuerying
+from ActiveSuggestLib.strategies.nearest import nearest_rows
 
 
 class Table:
