@@ -11,10 +11,12 @@ import numpy as np
 from ..data.cases import CaseRow
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
-from ..strategies.base import SLICE, Embeddings, Unit
+from ..strategies.base import SLICE, Directions, Embeddings, Latents, Unit
 from .workbench import Workbench
 
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
+Encode = Callable[[Sequence[CaseRow], str], dict[str, np.ndarray]]
+Direct = Callable[[Sequence[CaseRow], Sequence[Unit], str, str], Directions]
 
 
 class ProjectPool:
@@ -31,8 +33,13 @@ class ProjectPool:
         kind: str,
         strategy: str,
         gather: Gather,
+        encode: Encode,
+        direct: Direct,
     ) -> None:
         self._bench = bench
+        self._direct = direct
+        self._encode = encode
+        self._encoded: dict[str, dict[str, np.ndarray]] = {}
         self._cases = {c.name: c for c in candidates}
         self._labelled_cases = {c.name: c for c in labelled if c.geometry and not c.missing}
         self._gather = gather
@@ -99,6 +106,21 @@ class ProjectPool:
             asked.update(c.name for c in missing)
         return found
 
+    def latents(self, kind: str) -> Latents:
+        """Encode candidates and labelled units; unusable ones leave ``units`` and ``labelled``."""
+        if kind not in self._encoded:
+            everything = {**self._labelled_cases, **self._cases}
+            self._encoded[kind] = self._encode(list(everything.values()), kind)
+        found = self._encoded[kind]
+        self.units = [u for u in self.units if u.case in found]
+        self.labelled = [u for u in self.labelled if u.case in found]
+        return Latents(_latent_rows(self.units, found), _latent_rows(self.labelled, found))
+
+    def directions(self, kind: str, mode: str) -> Directions:
+        """Move the newest labelled units along their loss gradient."""
+        cases = [self._labelled_cases[name] for name in sorted({u.case for u in self.labelled})]
+        return self._direct(cases, self.labelled, kind, mode)
+
 
 class UnitStatistics:
     """One row a unit, from the statistics of their volumes."""
@@ -153,6 +175,16 @@ class UnitStatistics:
                 by_case[unit.case] = of_slices(self._cases[unit.case])
             rows.append(by_case[unit.case][unit.slice])
         return np.asarray(rows, dtype=float)
+
+
+def _latent_rows(units: Sequence[Unit], latents: dict[str, np.ndarray]) -> np.ndarray:
+    """Return one latent a unit, (N, d): a slice's own, a volume's mean over its slices."""
+    size = next((z.shape[1] for z in latents.values()), 0)
+    rows = np.empty((len(units), size), np.float32)
+    for row, unit in zip(rows, units, strict=True):
+        z = latents[unit.case]
+        row[:] = z.mean(axis=0) if unit.slice is None else z[unit.slice]
+    return rows
 
 
 def open_units(case: CaseRow, kind: str, plane: str) -> list[Unit]:

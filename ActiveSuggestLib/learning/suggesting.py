@@ -14,7 +14,19 @@ from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
 from ..strategies import registry
-from ..strategies.base import SLICE, VOLUME, Pick, Scores, Strategy, Suggestion, Unit, ranking
+from ..strategies.base import (
+    SLICE,
+    VOLUME,
+    Directions,
+    Pick,
+    Scores,
+    Strategy,
+    Suggestion,
+    Unit,
+    ranking,
+)
+from .directions import directions
+from .latents import PoolLatents
 from .pool_view import ProjectPool
 from .scoring import gather
 from .workbench import Workbench
@@ -67,7 +79,15 @@ def score_pool(
     def statistics(cases: Sequence[CaseRow], samples: Samples) -> dict[str, CaseStatistics]:
         return gather(bench, cases, samples, progress=progress, cancel=cancel)
 
-    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics)
+    def encode(cases: Sequence[CaseRow], autoencoder: str) -> dict[str, np.ndarray]:
+        return PoolLatents(bench, autoencoder, progress=progress, cancel=cancel).of(cases)
+
+    def direct(
+        cases: Sequence[CaseRow], units: Sequence[Unit], autoencoder: str, mode: str
+    ) -> Directions:
+        return directions(bench, cases, units, autoencoder, mode, progress=progress, cancel=cancel)
+
+    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics, encode, direct)
     scores = strategy.score(pool)
     units = tuple(pool.units)
     if not units:

@@ -76,6 +76,31 @@ class Embeddings:
     labelled: np.ndarray
 
 
+@dataclass(frozen=True)
+class Latents:
+    """Autoencoder latents, float32: ``candidates`` (N, d) as ``PoolView.units``, and ``labelled``.
+
+    ``labelled`` (M, d) are in the order of ``PoolView.labelled``. A volume's is the mean over its
+    slices.
+    """
+
+    candidates: np.ndarray
+    labelled: np.ndarray
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Labelled units of last round as rows of ``PoolView.labelled`` (m,), the highest loss first.
+
+    ``starts`` and ``ends`` (m, d) are z and z', where the loss gradient moves z; ``losses`` (m,).
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    losses: np.ndarray
+
+
 class StatisticsTable(Protocol):
     """Monte-Carlo statistics of the candidate units, rows in the order of ``PoolView.units``."""
 
@@ -157,6 +182,17 @@ class PoolView(Protocol):
 
     def embeddings(self, samples: Samples) -> Embeddings:
         """Gather the embeddings of candidates and labelled units through the same cache."""
+        ...
+
+    def latents(self, kind: str) -> Latents:
+        """Encode the pool by an autoencoder (``models.autoencoder_plan``) trained on it once.
+
+        Units whose image turns out to be unusable leave ``units`` and ``labelled``.
+        """
+        ...
+
+    def directions(self, kind: str, mode: str) -> Directions:
+        """Move the newest labelled units along their loss gradient (``models.latent_gradient``)."""
         ...
 
 

@@ -32,6 +32,8 @@ _OWN = {
     "k-center": ("k_center", "KCenter"),
     "typicality": ("typicality", "Typicality"),
     "cluster-cover": ("cluster_cover", "ClusterCover"),
+    "bsq": ("bsq", "BayesianSampleQuerying"),
+    "gradient-guided": ("gradient_guided", "GradientGuided"),
     "random": ("random_choice", "RandomChoice"),
     "foreground-random": ("foreground_random", "ForegroundRandom"),
     "strided": ("strided", "Strided"),
@@ -58,17 +60,25 @@ def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
             f"{name} has no preset called {preset!r}.", remedy="Use 'paper', or none."
         )
     chosen = {"preset": preset, **options} if preset == "paper" else options
-    parameters = list(inspect.signature(factory).parameters)
+    signature = inspect.signature(factory).parameters
+    parameters = list(signature)
     if preset == "paper" and "preset" not in parameters:
         raise UnknownStrategyError(f"{name} has no preset of a paper.", remedy="Leave it out.")
-    known = [p for p in parameters if p != "preset"]
-    unknown = [option for option in options if option not in known]
+    known = [p for p in parameters if p not in ("preset", "options")]
+    # A strategy that wraps another one hands on what it does not know itself.
+    wraps = any(p.kind is p.VAR_KEYWORD for p in signature.values())
+    unknown = [] if wraps else [option for option in options if option not in known]
     if unknown:
         raise UnknownStrategyError(
             f"{name} has no option {', '.join(unknown)}.",
             remedy=f"Its options are {', '.join(known)}." if known else "It has none.",
         )
-    return factory(**chosen)
+    try:
+        return factory(**chosen)
+    except (TypeError, ValueError) as error:
+        raise UnknownStrategyError(
+            f"{name} cannot be made so: {error}.", remedy="Change the option."
+        ) from error
 
 
 def _find(name: str) -> Any:
