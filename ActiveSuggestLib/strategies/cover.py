@@ -122,14 +122,17 @@ def lazy_greedy(
         free = growing.open()
         if not free.any():
             break
+        size = LAZY_ROWS
         while True:
             known = bounds[free & current]
             best = known.max() if len(known) else -math.inf
             doubtful = np.flatnonzero(free & ~current & (bounds >= best * (1 - TIE)))
             if not len(doubtful):
                 break
-            # A few at a time: reading the pool once costs as much as a handful of products.
-            next_ones = doubtful[np.argsort(-bounds[doubtful], kind="stable")[:LAZY_ROWS]]
+            # A few at a time, as reading the pool costs as much as a handful of products; then more
+            # and more, as large products are faster where the bounds turn out to be loose.
+            next_ones = doubtful[np.argsort(-bounds[doubtful], kind="stable")[:size]]
+            size *= 2
             bounds[next_ones] = growing.gains(next_ones)
             current[next_ones] = True
         rows = np.flatnonzero(free & current)
