@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-UNKNOWN = 255  # voxels that nobody labelled: they count for nothing
+from .data.labels import UNKNOWN
 
 
 @dataclass(frozen=True)

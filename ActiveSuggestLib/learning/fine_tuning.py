@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..data.record.label_store import VERSION_EVENTS
 from ..errors import NoLabelError
 from ..models.batches import LabelledCase
 from ..models.checkpoints import ModelRecord
@@ -275,7 +276,7 @@ def _labels_changed(bench: Workbench, record: ModelRecord) -> bool:
         event.time > record.created
         for case in record.dice
         for event in bench.project.events(case=case)
-        if event.kind in ("saved", "imported", "recovered")
+        if event.kind in VERSION_EVENTS
     )
 
 

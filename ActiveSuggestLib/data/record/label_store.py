@@ -35,7 +35,7 @@ LABEL_EVENTS = (
 )
 """The kinds of events after which there are other labels to train on than before."""
 
-_VERSION_EVENTS = ("saved", "imported", "recovered")
+VERSION_EVENTS = ("saved", "imported", "recovered")
 _ATTEMPTS = 50
 
 
@@ -176,7 +176,7 @@ class LabelStore:
         current = row["label_version"] if row["label_size"] is not None else 0
         found: dict[int, LabelVersion] = {}
         for event in self._journal.events(case=case):
-            if event.kind not in _VERSION_EVENTS:
+            if event.kind not in VERSION_EVENTS:
                 continue
             version, slices = int(event.data["version"]), event.data.get("slices")
             found[version] = LabelVersion(
