@@ -84,10 +84,19 @@ def learning_curve(
         axes.plot(curve.units, mean, color=colors[name], lw=2.2, ls=style,
                   marker="o", ms=4.5, mec=theme.background, mew=0.8)  # fmt: skip
         ends[name] = mean[-1]
+    full = [r.mean for seed in result.seeds if (r := result.full_data(seed)) is not None]
+    if full:
+        level = float(np.mean(full))
+        axes.axhline(level, color=theme.muted, lw=1.0, ls=(0, (1, 3)))
+        axes.annotate(
+            f"all labels of the pool: {level:.3f}", (0.01, level), xytext=(0, 3),
+            xycoords=("axes fraction", "data"), textcoords="offset points",
+            fontsize=8, color=theme.muted,
+        )  # fmt: skip
     _style_axes(axes, theme)
     ticks = sorted({u for name in result.strategies for u in result.curve(name).units})
     axes.set_xticks(ticks if len(ticks) <= 12 else ticks[:: len(ticks) // 8])
-    axes.set_xlabel(f"labelled {result.unit}s", color=theme.muted)
+    axes.set_xlabel(f"labelled {result.currency}s", color=theme.muted)
     axes.set_title(
         "mean Dice on the test cases", loc="left", fontsize=10, color=theme.muted, pad=10
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..simulating.curves import Comparison, SimulationResult
+from ..simulating.comparing import Comparison
+from ..simulating.curves import SimulationResult
 
 REFERENCE = "random"
 LEVEL = 0.005
@@ -43,8 +44,7 @@ GLOSSARY = (
 def headline(result: SimulationResult) -> str:
     """Return the outcome in one sentence."""
     comparisons = {c.strategy: c for c in result.comparisons()}
-    last = max((r.labelled_units for r in result.records), default=0)
-    budget = count(last, f"labelled {result.unit}")
+    budget = count(result.last_budget, f"labelled {result.currency}")
     if len(comparisons) == 1 or REFERENCE not in comparisons:
         best = max(comparisons.values(), key=lambda c: c.last)
         return f"With {budget}, {best.strategy} gave a Dice of {best.last:.2f}"
@@ -122,7 +122,7 @@ def _savings(result: SimulationResult, strategy: str, reference: str) -> str:
     if needed >= budget:
         return ""
     return (
-        f"What {follower.strategy} reached with {count(budget, result.unit)}, "
+        f"What {follower.strategy} reached with {count(budget, result.currency)}, "
         f"{leader.strategy} reached with {needed}."
     )
 
