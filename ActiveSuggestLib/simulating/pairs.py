@@ -10,7 +10,8 @@ import numpy as np
 
 from ..metrics import Interval, bootstrap_interval, paired_difference
 
-NEVER_DIFFERENT = 1e-12
+ROUNDING = 1e-12
+"""What floating-point numbers near one cannot tell apart for sure."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,9 @@ def paired_test(first: Sequence[float], second: Sequence[float]) -> PairedTest:
     bootstrap = bootstrap_interval(difference)
     if len(difference) < 2:
         return PairedTest(student, bootstrap, math.nan, math.nan)
-    if np.abs(difference).max() < NEVER_DIFFERENT:
+    if np.abs(difference).max() < ROUNDING:
         return PairedTest(student, bootstrap, 1.0, 1.0)
-    return PairedTest(
-        student,
-        bootstrap,
-        float(stats.ttest_1samp(difference, 0.0).pvalue),
-        float(stats.wilcoxon(difference).pvalue),
-    )
+    # A difference that is always the same has no spread, and a t statistic beyond all bounds.
+    always = np.ptp(difference) < ROUNDING
+    p_student = 0.0 if always else float(stats.ttest_1samp(difference, 0.0).pvalue)
+    return PairedTest(student, bootstrap, p_student, float(stats.wilcoxon(difference).pvalue))

@@ -33,6 +33,8 @@ def test_what_the_pairs_share_does_not_blur_the_difference() -> None:
 def test_equal_arms_do_not_differ_and_one_pair_proves_nothing() -> None:
     equal = paired_test([0.5, 0.6], [0.5, 0.6])
     assert (equal.p_student, equal.p_wilcoxon, equal.student.mean) == (1.0, 1.0, 0.0)
+    always = paired_test([0.6, 0.7, 0.8], [0.5, 0.6, 0.7])
+    assert always.p_student == 0.0
     single = paired_test([0.6], [0.5])
     assert single.student.mean == pytest.approx(0.1)
     assert math.isnan(single.p_student)
