@@ -86,6 +86,13 @@ def demo(context: click.Context, **options: Any) -> None:
     help="How often to repeat, each time with another split.",
 )
 @click.option(
+    "--first-seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The seeds are this and the next ones.",
+)
+@click.option(
     "--initial",
     type=click.IntRange(min=1),
     default=2,
@@ -129,7 +136,9 @@ def demo(context: click.Context, **options: Any) -> None:
 @shared_options
 @json_option
 @click.pass_context
-def simulate(context: click.Context, seeds: int, as_json: bool, **options: Any) -> None:
+def simulate(
+    context: click.Context, seeds: int, first_seed: int, as_json: bool, **options: Any
+) -> None:
     """Compare strategies on data whose labels are known.
 
     A strategy is NAME[:PRESET][:OPTION=VALUE]…, such as mc-dropout:paper or bald:samples=50.
@@ -139,7 +148,9 @@ def simulate(context: click.Context, seeds: int, as_json: bool, **options: Any) 
     from ..simulation import simulate as run
 
     with at_work("Simulating") as (progress, cancel):
-        result = run(**options, seeds=range(seeds), progress=progress, cancel=cancel)
+        result = run(
+            **options, seeds=range(first_seed, first_seed + seeds), progress=progress, cancel=cancel
+        )
     subject = f"{', '.join(result.segments)} in the images of {options['images'].name}"
     story = Story(subject=subject, command=as_typed(context))
     report = write_report(result, story, result.folder / "report.html")

@@ -74,12 +74,12 @@ def _comparison(result: SimulationResult, name: str, reference: str) -> Comparis
     lasts: list[tuple[float, float]] = []
     for seed in result.seeds:
         ours, theirs = result.arm(name, seed), result.arm(reference, seed)
-        if not ours or not theirs:
-            continue
+        common = min(len(ours), len(theirs)) - 1
+        if common < 1:
+            continue  # At the start all arms are one.
         low = max(_range(ours)[0], _range(theirs)[0])
         high = min(_range(ours)[1], _range(theirs)[1])
         areas.append((_area(ours, low, high), _area(theirs, low, high)))
-        common = min(len(ours), len(theirs)) - 1
         lasts.append((ours[common].mean, theirs[common].mean))
     return Comparison(name, reference, area, last, _test(areas), _test(lasts))
 

@@ -3,10 +3,16 @@
 ClaSP PE (TMLR 2026), for whole volumes and slices. Per class c the score of a unit is
 s_c = Σ_v PE_v p̄_cv, the entropy that lies in the predicted foreground of that class: it does not
 grow with the field of view, and a small structure is not drowned by a large one. Picks are the
-highest of log s_c + Gumbel(0, 1/β). β goes from 1 to 100 exponentially over the rounds: while the
-model knows little, its uncertainty is little more than a hint. Of a batch, 66 % is split over the
+highest s_c, for slices the highest of log s_c + Gumbel(0, 1/β). Of a batch, 66 % is split over the
 foreground classes; the rest is picked by predictive entropy alone, which can see a structure that
 the model misses wholly. No patient comes twice while others are left.
+
+The noise is the paper's, β from 1 to 100 exponentially over the rounds: while the model knows
+little, its uncertainty is little more than a hint. Slices differ by orders of magnitude, as the
+paper's regions do, and the highest sums of all are where the model paints structures into
+background. Whole images differ by little: log s_c has a deviation of 0.1 to 0.3 on the pools we
+looked at and the noise of the first round 1.3, which makes a draw by lot of it just where most is
+to be gained. See Testing/Benchmarks/RESULTS.md.
 
 The round is the number of trainings on labels that the model had not had before, so that training
 again on the same labels changes nothing. It is 0 while there is no model; then every patient has
@@ -19,7 +25,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .base import Pick, PoolView, RankingStrategy, Scores, StatisticsTable
+from .base import SLICE, Pick, PoolView, RankingStrategy, Scores, StatisticsTable
 from .diversity import Constraints
 from .random_choice import RandomChoice
 from .uncertainty import enough_samples, pooled, relative, times_the_median, where
@@ -33,11 +39,12 @@ PLAIN = -1
 
 
 class Default(RankingStrategy):
-    """Uncertain in one of the structures, a little by chance, and every patient once.
+    """Uncertain in one of the structures, for slices a little by chance, and every patient once.
 
     ``rounds`` is the round from which there is next to no noise, ``samples`` the number T of
-    Monte-Carlo samples. ``preset="paper"`` sums the plain entropy over all voxels, which for the
-    paper's regions of one size is its mean; for images of several sizes, the largest win.
+    Monte-Carlo samples. ``preset="paper"`` has the noise for volumes too, and sums the plain
+    entropy over all voxels, which for the paper's regions of one size is its mean; for images of
+    several sizes, the largest win.
     """
 
     name = "default"
@@ -71,8 +78,10 @@ class Default(RankingStrategy):
             return super().select(pool, scores, allowed, count)
         measures = self._measures(pool, pool.statistics(enough_samples(pool, self.samples)))
         rng = pool.rng
-        power = noise_power(pool.round, self.rounds)
-        noisy = [noisy_log(m, power, rng) for m in measures]
+        values = measures
+        if self._noisy(pool):
+            power = noise_power(pool.round, self.rounds)
+            values = [noisy_log(m, power, rng) for m in measures]
         constraints = Constraints(pool.units, pool.labelled, count, among=allowed)
         picked: list[int] = []
         reasons: list[str] = []
@@ -80,7 +89,7 @@ class Default(RankingStrategy):
             free = constraints.open(picked)
             if not free.any():
                 break
-            picked.append(int(np.argmax(np.where(free, noisy[slot], -np.inf))))
+            picked.append(int(np.argmax(np.where(free, values[slot], -np.inf))))
             reasons.append(
                 "Picked for its uncertainty as a whole."
                 if slot == PLAIN
@@ -88,6 +97,9 @@ class Default(RankingStrategy):
                 f"{times_the_median(measures[slot])[picked[-1]]}."
             )
         return [Pick(index, (reason,)) for index, reason in zip(picked, reasons, strict=True)]
+
+    def _noisy(self, pool: PoolView) -> bool:
+        return self.paper or pool.kind == SLICE
 
     def _measures(self, pool: PoolView, table: StatisticsTable) -> list[np.ndarray]:
         """Return s_c of each foreground class, (N,) each, and the plain entropy as the last."""
@@ -98,11 +110,11 @@ class Default(RankingStrategy):
     def _reasons(
         self, pool: PoolView, table: StatisticsTable, measures: list[np.ndarray]
     ) -> list[list[str]]:
-        power = noise_power(pool.round, self.rounds)
-        phase = (
-            f"Phase: uncertainty by class, round {pool.round} "
-            f"(noise on the logarithm of the score: {1 / power:.2g})."
-        )
+        phase = f"Phase: uncertainty by class, round {pool.round}"
+        if self._noisy(pool):
+            power = noise_power(pool.round, self.rounds)
+            phase += f" (noise on the logarithm of the score: {1 / power:.2g})"
+        phase += "."
         shares = np.stack([relative(m) for m in measures[:-1]], axis=1)
         strongest = shares.argmax(axis=1)
         times = [times_the_median(m) for m in measures]

@@ -464,6 +464,30 @@ def test_simulate_prints_the_curves_and_writes_the_tables(
     assert (tmp_path / "out" / "curve.csv").is_file()
 
 
+def test_simulate_passes_its_options_on_and_the_report_tells_what_to_type_again(
+    run: Run, pool: Path, tmp_path: Path
+) -> None:
+    done = run(
+        *("simulate", "--images", pool / "images", "--labels", pool / "labels"),
+        *("--segments", "ball", "--strategies", "random,bald:samples=2", "--rounds", "1"),
+        *("--unit", "slice", "--budget", "pixel", "--batch", "1", "--seeds", "1"),
+        *("--first-seed", "7", "--steps", "2", "--first-steps", "3", "--test-cases", "2"),
+        *("--restart", "--no-validation", "--full-data", "--setting", "features=[4,8]"),
+        *("--out", tmp_path / "out", "--device", "cpu", "--threads", "1", "--jobs", "2"),
+    )
+    assert done.code == 0, done.err
+    assert "All labels of the pool gave a Dice of" in " ".join(done.out.split())
+    settings = json.loads((tmp_path / "out" / "simulation.json").read_text("utf-8"))
+    wanted = {"seeds": [7], "budget": "pixel", "first_steps": 3, "restart": True,
+              "validation": False, "full_data": True}  # fmt: skip
+    assert {name: settings[name] for name in wanted} == wanted
+    assert settings["project_settings"] == {"features": [4, 8]}
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    for part in ("--restart", "--no-validation", "--full-data", "--first-seed 7", "--jobs 2",
+                 "features=[4, 8]", "--strategies random,bald:samples=2"):  # fmt: skip
+        assert part in page
+
+
 def test_demo_passes_its_options_on_and_tells_what_to_type_again(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,15 @@ def test_only_seeds_that_both_have_are_paired_over_the_budget_that_both_have() -
     assert ours.last_test.student.mean == pytest.approx(0.2)
 
 
+def test_an_arm_that_has_only_begun_is_not_compared() -> None:
+    result = a_result({"default": [[0.4, 0.6], [0.5]], "random": [[0.4, 0.5], [0.5, 0.6]]})
+    ours = compare(result)[0]
+    assert ours.difference is not None
+    assert ours.difference.n == 1
+    only_begun = a_result({"default": [[0.4]], "random": [[0.4, 0.5]]})
+    assert compare(only_begun)[0].area_test is None
+
+
 def test_labels_needed_are_measured_against_each_seeds_own_full_data() -> None:
     result = a_result({"default": [[0.45, 0.63, 0.9]], "random": [[0.45, 0.54, 0.63]]}, full=0.7)
     found = needed(result, "default", 0.9)

@@ -96,19 +96,23 @@ def test_a_draw_is_in_proportion_to_the_score_to_the_power(power):
     )
 
 
-def test_early_rounds_vary_and_late_ones_do_not():
+def test_early_rounds_vary_for_slices_and_in_the_paper_and_late_ones_do_not():
     cases = {f"c{i}": by_class(10.0 + i, 10.0 + i, 10.0 + i) for i in range(8)}
 
-    def firsts(round_):
+    def firsts(round_, preset=None, units=None):
         found = set()
         for seed in range(30):
-            pool = Pool(cases, seed=seed)
+            pool = Pool(cases, units, seed=seed)
             pool.round = round_
-            found.add(chosen(pool, 1)[0].index)
+            found.add(chosen(pool, 1, Default(preset=preset))[0].index)
         return found
 
-    assert len(firsts(1)) >= 5
-    assert firsts(100) <= {6, 7}
+    assert len(firsts(1, "paper")) >= 5
+    assert firsts(100, "paper") <= {6, 7}
+    assert firsts(1) == {7}
+    slices = [Unit(c, c, 0) for c in cases]
+    assert len(firsts(1, units=slices)) >= 5
+    assert firsts(100, units=slices) <= {6, 7}
 
 
 def test_a_cold_start_is_a_fair_draw_that_says_so():
@@ -138,6 +142,8 @@ def test_reasons_name_the_phase_and_the_class():
     assert "predicted ball is 3.0 times the pool's median" in reasons[0][0]
     assert "predicted core is 3.0 times the pool's median" in reasons[1][0]
     assert "round 4" in reasons[0][-1]
+    assert "noise" not in reasons[0][-1]
+    assert "noise" in Default(preset="paper").score(pool).reasons[0][-1]
 
 
 def test_the_score_of_a_class_does_not_grow_with_the_field_of_view():
