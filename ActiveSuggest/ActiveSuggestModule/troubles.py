@@ -1,0 +1,58 @@
+"""Troubles: what went wrong, in a sentence, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that a person should know and can do something about.
+
+    ``sentence`` says what happened and on what, ``remedy`` what to do next, ``details`` is the
+    child's own words (a traceback, its last lines) for whoever asks. ``kind`` is the error's
+    stable name (``ActiveSuggestError.kind``), ``case`` the case it is about. ``action`` names the
+    button that helps: ``None``, ``"install"``, ``"restart"``, ``"show-log"``, ``"locate-images"``,
+    ``"open-project"``, ``"rescan"`` or ``"open-folder"`` (of ``path``).
+    """
+
+    sentence: str
+    remedy: str = ""
+    details: str = ""
+    kind: str = "error"
+    case: str | None = None
+    action: str | None = None
+    path: str | None = None
+
+
+_ACTIONS = {
+    "missing_package": "install",
+    "worker_died": "restart",
+    "vanished_image": "locate-images",
+    "image_folder": "locate-images",
+    "not_a_project": "open-project",
+    "damaged_project": "open-project",
+    "unexpected": "show-log",
+}
+
+
+def trouble_from_error(error: Mapping[str, Any]) -> Trouble:
+    """Return the trouble for an error of the worker (``messages.Failure.error``)."""
+    kind = str(error.get("kind") or "error")
+    case, path = error.get("case"), error.get("path")
+    sentence = str(error.get("message") or kind)
+    if case and str(case) not in sentence:
+        sentence = f"{case}: {sentence}"
+    if path and str(path) not in sentence:
+        sentence = f"{sentence} ({path})"
+    return Trouble(
+        sentence=sentence,
+        remedy=str(error.get("remedy") or ""),
+        details=str(error.get("details") or ""),
+        kind=kind,
+        case=None if case is None else str(case),
+        action=_ACTIONS.get(kind),
+        path=None if path is None else str(path),
+    )
