@@ -295,7 +295,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="CPU threads for torch")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rater", help="who labels; recorded with each label")
+    parser.add_argument(
+        "--own-group",
+        action="store_true",
+        help="lead a process group, for callers who cannot start one and want to end it whole",
+    )
     options = parser.parse_args(arguments)
+    if options.own_group and hasattr(os, "setpgrp"):
+        os.setpgrp()
     share_the_processor()
 
     def open_project() -> Any:
