@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from . import __version__
-from .errors import BadRequestError, CancelledError
+from .errors import BadRequestError, CancelledError, ProjectError
 from .messages import Decoder, Failure, Hello, LogLine, Message, Request, Result, encode
 from .serving.context import Context, OpenLearner, Tell
 from .serving.failures import error_form
@@ -308,7 +308,10 @@ def main(arguments: list[str] | None = None) -> int:
     def open_project() -> Any:
         from .data.project import Project
 
-        return Project.open(options.project, rater=options.rater)
+        project = Project.open(options.project, rater=options.rater)
+        with contextlib.suppress(ProjectError):  # A folder that cannot be written is still shown.
+            project.announce()
+        return project
 
     def open_learner(project: Any, tell: Tell) -> Any:
         from .learner import ActiveLearner

@@ -16,7 +16,9 @@ from typing import Any, Union
 from ..errors import BadRequestError, ImageError, UnknownCaseError
 from ..learning import labelling
 from ..messages import Request
+from ..strategies import catalogue
 from .context import Context, device_facts
+from .curve import learning_curve
 from .failures import error_form
 from .outputs import score_rows, write_prediction, write_table
 from .overview import case_facts, model_records, project_overview
@@ -124,6 +126,16 @@ def save_draft(
 
 
 @quick
+def adopt_draft(context: Context, _task: Task, *, case: str) -> Any:
+    """Note the draft that the caller has put at ``drafts/CASE.seg.nrrd`` itself.
+
+    For autosaves: the mask is on the disk already, and is not read again.
+    """
+    path = context.project.adopt_draft(case)
+    return {"path": path}
+
+
+@quick
 def discard_draft(context: Context, _task: Task, *, case: str) -> Any:
     """Throw an unfinished mask away."""
     context.project.discard_draft(case)
@@ -169,6 +181,7 @@ def release_claims(context: Context, _task: Task) -> Any:
 def status(context: Context, _task: Task) -> Any:
     """Return counts, model, problems, device, and what is running and queued."""
     facts = project_overview(context.project) | {"device": None}
+    facts["sessions_here"] = context.project.other_sessions()
     if context.learner_opened is not None:
         # Not the learner's own status: it may load a model while the other thread trains one.
         facts |= device_facts(context.learner_opened)
@@ -208,6 +221,21 @@ def events(
 def models(context: Context, _task: Task) -> Any:
     """Return the records of all models, oldest first."""
     return model_records(context.project.folder)
+
+
+@quick
+def curve(context: Context, _task: Task) -> Any:
+    """Return the models' validation Dice with intervals, and the proposals' Dice by label."""
+    return learning_curve(context.project)
+
+
+@quick
+def strategies(context: Context, _task: Task) -> Any:
+    """Return name, summary, explanation, needs_model and available_units of each strategy.
+
+    Those of other packages are among them once the learner is ready.
+    """
+    return [entry.to_dict() for entry in (*catalogue.own(), *context.other_strategies)]
 
 
 # Long -----------------------------------------------------------------------------------

@@ -85,14 +85,26 @@ class FakeProject:
             if e.id > since and kind in (None, e.kind) and case in (None, e.case)
         ]
 
+    def other_sessions(self) -> int:
+        return 0
+
     def close(self) -> None:
         (self.folder / "closed").write_text("closed", encoding="utf-8")
+
+
+DEVICE = SimpleNamespace(
+    name="cpu",
+    description="CPU, 2 threads",
+    is_cpu=True,
+    why="asked for",
+    memory_now=lambda: (3, 4),
+)
 
 
 class FakeLearner:
     """``options`` of ``suggest`` say what happens."""
 
-    bench = SimpleNamespace(device=SimpleNamespace(name="cpu", description="CPU, 2 threads"))
+    bench = SimpleNamespace(device=DEVICE)
 
     def __init__(self, project: FakeProject, tell: Any) -> None:
         self.project = project

@@ -16,6 +16,7 @@ from ActiveSuggestLib.data.project import Project, create_project
 from ActiveSuggestLib.errors import (
     CancelledError,
     LabelGeometryError,
+    MissingDraftError,
     NoModelError,
     NotAProjectError,
     UnknownCaseError,
@@ -117,6 +118,66 @@ def test_the_worker_names_its_device(warm: WorkerClient) -> None:
     assert status["plan"]
     assert status["model"]["version"] == 1
     assert [record["version"] for record in warm.request("models").result(SECONDS)] == [1]
+
+
+def test_the_panel_learns_what_the_device_is_and_how_much_memory_it_has(
+    warm: WorkerClient,
+) -> None:
+    warm.request("suggest", strategy="random").result(SECONDS)
+    ready = next(notice for notice in warm.notices if notice.kind == "ready")
+    for facts in (ready.data, warm.request("status").result(SECONDS)):
+        assert facts["kind"] == "cpu"
+        assert facts["why"] == "asked for"
+        assert 0 < facts["free_bytes"] < facts["total_bytes"]
+        assert facts["free_gpu_bytes"] is None
+
+
+def test_a_second_worker_on_the_same_project_is_seen_while_it_lives(worker: WorkerClient) -> None:
+    status = worker.request("status").result(SECONDS)
+    assert status["sessions_here"] == 0
+    with WorkerClient(status["project"], device="cpu", threads=1) as other:
+        other.wait_ready(SECONDS)
+        assert worker.request("status").result(SECONDS)["sessions_here"] == 1
+        os.kill(other.process.pid, signal.SIGTERM)
+        other.process.wait(SECONDS)
+    assert worker.request("status").result(SECONDS)["sessions_here"] == 0
+
+
+def test_strategies_come_with_their_explanations(warm: WorkerClient) -> None:
+    found = warm.request("strategies").result(SECONDS)
+    assert found[0]["name"] == "default"
+    assert {"mc-dropout", "random"} <= {entry["name"] for entry in found}
+    assert all(entry["explanation"] and entry["available_units"] for entry in found)
+
+
+def test_a_draft_that_the_caller_wrote_itself_is_taken_up(worker: WorkerClient, pool: Path) -> None:
+    folder = Path(worker.request("status").result(SECONDS)["project"])
+    with pytest.raises(MissingDraftError):
+        worker.request("adopt_draft", case="case-6").result(SECONDS)
+    saved = worker.request("save_draft", case="case-5", mask=label_of(pool, 5)).result(SECONDS)
+    draft = folder / "drafts" / "case-6.seg.nrrd"
+    for _ in range(2):
+        shutil.copyfile(saved["path"], draft)
+        assert worker.request("adopt_draft", case="case-6").result(SECONDS)["path"] == str(draft)
+    (row,) = [row for row in worker.request("cases").result(SECONDS) if row["case"] == "case-6"]
+    assert row["state"] == "draft"
+    assert len(worker.request("events", case="case-6", kind="draft").result(SECONDS)) == 1
+    worker.request("save_label", case="case-6", mask=draft).result(SECONDS)
+    assert not draft.exists()
+    with Project.open(folder) as project:
+        assert not project.recovery.drafts
+        assert project.case("case-6").state == "labelled"
+
+
+def test_the_curve_has_each_model_and_the_proposals_dice(worker: WorkerClient, pool: Path) -> None:
+    worker.request("predict", case="case-6").result(SECONDS)
+    worker.request("save_label", case="case-6", mask=label_of(pool, 6)).result(SECONDS)
+    found = worker.request("curve").result(SECONDS)
+    assert [point["version"] for point in found["models"]] == [1]
+    assert found["models"][0]["labels"] >= 3
+    (judged,) = found["prequential"]
+    assert (judged["case"], judged["model"]) == ("case-6", 1)
+    assert 0 <= judged["dice"] <= 1
 
 
 def test_a_prediction_is_two_files_on_the_images_grid(warm: WorkerClient, pool: Path) -> None:
