@@ -1,0 +1,121 @@
+"""Volumes: a case's image as a node, read straight from an uncompressed NRRD."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ActiveSuggestLib.data.geometry import Geometry
+
+from .errors import CaseNotShownError
+from .nrrd_files import check_nrrd
+
+SOFT_TISSUE = (-160.0, 240.0)
+"""What is shown of a CT image, in Hounsfield units: window 400, level 40."""
+
+_PERCENTILES = (0.5, 99.5)
+_SAMPLES = 200_000
+
+
+def read_volume(path: Path, case: str) -> Any:
+    """Return a volume node with the file's voxels and grid; it is in no scene yet.
+
+    No storage node is left behind, so that saving the scene never writes into the project.
+    Raises ``CaseNotShownError``.
+    """
+    values = check_nrrd(path, case)
+    node = slicer.vtkMRMLVectorVolumeNode() if values > 1 else slicer.vtkMRMLScalarVolumeNode()
+    storage = slicer.vtkMRMLNRRDStorageNode()
+    storage.SetFileName(str(path))
+    if not storage.ReadData(node, True) or node.GetImageData() is None:
+        raise CaseNotShownError(
+            f"{path.name} could not be read into Slicer.",
+            case=case,
+            path=path,
+            remedy="Open the case again: it is then written anew.",
+        )
+    _let_go_of_file(node)
+    return node
+
+
+def _let_go_of_file(node: Any) -> None:
+    # The node's image hangs on a pipeline that ends in the reader; a copy that shares the voxels
+    # does not.
+    image = vtk.vtkImageData()
+    image.ShallowCopy(node.GetImageData())
+    node.SetAndObserveImageData(image)
+    for name in node.GetAttributeNames():
+        node.RemoveAttribute(name)
+
+
+def show_window(
+    display: Any, voxels: NDArray[Any], window: tuple[float, float] | None, modality: str
+) -> None:
+    """Set the window and level of a display node: as given, else for CT, else by percentiles."""
+    low, high = window or _usual_window(voxels, modality)
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(low, high)
+
+
+def _usual_window(voxels: NDArray[Any], modality: str) -> tuple[float, float]:
+    if modality.strip().upper() == "CT":
+        return SOFT_TISSUE
+    flat = voxels.reshape(-1)
+    sample = flat[:: max(1, flat.size // _SAMPLES)]
+    low, high = (float(n) for n in np.percentile(sample, _PERCENTILES))
+    if high <= low:
+        low, high = float(voxels.min()), float(voxels.max())
+    return low, max(high, low + 1e-6)
+
+
+def voxels_of(image: Any) -> NDArray[Any]:
+    """Return the voxels of a ``vtkImageData`` as a view (z, y, x), or (z, y, x, values)."""
+    x, y, z = image.GetDimensions()
+    scalars = image.GetPointData().GetScalars()
+    if scalars is None or not scalars.GetNumberOfTuples():
+        return np.zeros((z, y, x), dtype=np.uint8)
+    array = vtk_to_numpy(scalars)
+    return array.reshape((z, y, x) if array.ndim == 1 else (z, y, x, array.shape[1]))
+
+
+def geometry_of(volume: Any) -> Geometry:
+    """Return the voxel grid of a volume node, in LPS as everywhere outside Slicer."""
+    size = tuple(int(n) for n in volume.GetImageData().GetDimensions())
+    ijk_to_lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ ijk_to_ras(volume)
+    spacing = np.linalg.norm(ijk_to_lps[:3, :3], axis=0)
+    direction = ijk_to_lps[:3, :3] / spacing
+    return Geometry(
+        size=(size[0], size[1], size[2]),
+        spacing=_triple(spacing),
+        origin=_triple(ijk_to_lps[:3, 3]),
+        direction=tuple(float(c) for c in direction.ravel()),
+    )
+
+
+def ijk_to_ras(volume: Any) -> NDArray[np.float64]:
+    """Return the 4x4 matrix from a volume's voxel indices to its own RAS millimetres."""
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    return as_array(matrix)
+
+
+def as_array(matrix: Any) -> NDArray[np.float64]:
+    """Return a ``vtkMatrix4x4`` as an array."""
+    return np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])
+
+
+def as_matrix(array: NDArray[np.float64]) -> Any:
+    """Return an array as a ``vtkMatrix4x4``."""
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy([float(n) for n in array.ravel()])
+    return matrix
+
+
+def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    return (float(values[0]), float(values[1]), float(values[2]))
