@@ -1,0 +1,104 @@
+"""The ranked table: picture, case, why, and score of each suggestion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+from slicer.i18n import tr as _
+
+from . import looks, words
+
+if TYPE_CHECKING:
+    from ..suggestions import Suggested
+
+PICTURE, CASE, WHY, SCORE = range(4)
+ROW_HEIGHT = 72
+
+
+class RankingTable:
+    """Shows suggestions in a ``QTableWidget``; the rows keep their place while they change."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._rows: list[Suggested] = []
+        self._icons: dict[tuple[str, float], Any] = {}
+        looks.stretch_column(table, WHY, {PICTURE: 74, CASE: 104, SCORE: 52})
+        table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
+
+    def show(self, suggestions: Sequence[Suggested], open_case: str | None) -> None:
+        """Show the suggestions; the open case stands out, the finished ones step back."""
+        table = self._table
+        if [s.case for s in suggestions] != [s.case for s in self._rows]:
+            table.clearSelection()
+            table.setCurrentCell(-1, -1)
+        self._rows = list(suggestions)
+        if table.rowCount != len(self._rows):
+            table.setRowCount(len(self._rows))
+        for row, suggestion in enumerate(self._rows):
+            table.setRowHeight(row, ROW_HEIGHT)
+            self._show_row(row, suggestion, is_open=suggestion.case == open_case)
+
+    def selected(self) -> Suggested | None:
+        """Return the selected suggestion."""
+        return self.at(self._table.currentRow())
+
+    def at(self, row: int) -> Suggested | None:
+        """Return the suggestion of a row."""
+        return self._rows[row] if 0 <= row < len(self._rows) else None
+
+    def _show_row(self, row: int, suggestion: Suggested, *, is_open: bool) -> None:
+        table = self._table
+        lines = [f"{suggestion.rank}. {suggestion.case}"]
+        if suggestion.slices:
+            lines.append(_slices(suggestion.slices))
+        lines.append(_("open") if is_open else _state(suggestion.state))
+        why = suggestion.error or "\n".join(suggestion.reasons)
+        texts = ("", "\n".join(lines), why, f"{suggestion.score:.3g}")
+        tips = ("", "\n".join([*lines, _("Double-click to open.")]), why, suggestion.strategy)
+        finished = suggestion.state in ("done", "failed")
+        group = qt.QPalette.Disabled if finished else qt.QPalette.Active
+        brush = qt.QBrush(table.palette.color(group, qt.QPalette.Text))
+        for column, (text, tip) in enumerate(zip(texts, tips, strict=True)):
+            item = table.item(row, column)
+            if item is None:
+                item = qt.QTableWidgetItem(text)
+                table.setItem(row, column, item)
+            elif item.text() != text:
+                item.setText(text)
+            item.setToolTip(tip)
+            item.setForeground(brush)
+            font = item.font()
+            font.setBold(is_open)
+            item.setFont(font)
+        icon = self._icon(suggestion.thumbnail)
+        table.item(row, PICTURE).setIcon(icon if icon is not None else qt.QIcon())
+
+    def _icon(self, path: Path | None) -> Any:
+        if path is None:
+            return None
+        try:
+            key = (str(path), path.stat().st_mtime)
+        except OSError:
+            return None
+        if key not in self._icons:
+            pixmap = qt.QPixmap(str(path))
+            self._icons[key] = None if pixmap.isNull() else qt.QIcon(pixmap)
+        return self._icons[key]
+
+
+def _slices(slices: Sequence[int]) -> str:
+    if len(slices) == 1:
+        return _("slice {n}").format(n=slices[0])
+    return _("slices {n}").format(n=words.slices(slices, shown=3))
+
+
+def _state(state: str) -> str:
+    return {
+        "fetching": _("getting ready…"),
+        "ready": _("ready"),
+        "failed": _("cannot be used"),
+        "done": _("done"),
+    }.get(state, "")
