@@ -1,0 +1,88 @@
+"""A fresh MRML scene with what Slicer's start puts into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import slicer
+import vtk
+
+from .slice_views import make_slice_logics, release_slice_logics
+
+LOGICS = {
+    "colors": "vtkSlicerColorLogic",
+    "markups": "vtkSlicerMarkupsLogic",
+    "segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "subjecthierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "tables": "vtkSlicerTablesLogic",
+    "terminologies": "vtkSlicerTerminologiesModuleLogic",
+    "volumes": "vtkSlicerVolumesLogic",
+}
+NAMES = {
+    "colors": "Colors", "markups": "Markups", "segmentations": "Segmentations",
+    "subjecthierarchy": "SubjectHierarchy", "tables": "Tables",
+    "terminologies": "Terminologies", "volumes": "Volumes",
+}  # fmt: skip
+
+
+@dataclass
+class Scene:
+    """The scene, its application logic, module logics and slice logics."""
+
+    scene: Any
+    application_logic: Any
+    module_logics: dict[str, Any] = field(default_factory=dict)
+    slice_logics: dict[str, Any] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Let go of everything in an order that VTK survives."""
+        release_slice_logics(self.slice_logics, self.application_logic)
+        self.scene.Clear(1)
+        for logic in self.module_logics.values():
+            logic.SetMRMLScene(None)
+        self.application_logic.SetMRMLScene(None)
+
+
+def new_scene() -> Scene:
+    """Return an empty scene as Slicer has it after its start: views, colours, crosshair."""
+    scene = slicer.vtkMRMLScene()
+    crosshair = slicer.vtkMRMLCrosshairNode()
+    crosshair.SetCrosshairName("default")
+    scene.AddNode(crosshair)
+    application_logic = slicer.vtkSlicerApplicationLogic()
+    application_logic.SetMRMLScene(scene)
+    color_logic = application_logic.GetColorLogic()
+    color_logic.SetMRMLScene(scene)
+    color_logic.AddDefaultColorNodes()
+    world = Scene(scene, application_logic)
+    # slicer-core brings no terminology files; that they are missing is no news.
+    verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
+    for name, class_name in LOGICS.items():
+        logic = getattr(slicer, class_name)()
+        logic.SetMRMLScene(scene)
+        logic.SetMRMLApplicationLogic(application_logic)
+        application_logic.SetModuleLogic(NAMES[name], logic)
+        world.module_logics[name] = logic
+    vtk.vtkLogger.SetStderrVerbosity(verbosity)
+    for kind, tag in (
+        ("vtkMRMLSelectionNode", "Singleton"),
+        ("vtkMRMLInteractionNode", "Singleton"),
+    ):
+        if scene.GetFirstNodeByClass(kind) is None:
+            node = scene.CreateNodeByClass(kind)
+            node.SetSingletonTag(tag)
+            scene.AddNode(node)
+            node.UnRegister(None)
+    world.slice_logics = make_slice_logics(scene, application_logic)
+    return world
+
+
+def core_modules(world: Scene) -> dict[str, Any]:
+    """Return stand-ins for ``slicer.modules.volumes`` and the like: name and ``logic()``."""
+    return {
+        name: SimpleNamespace(name=NAMES[name], logic=lambda kept=logic: kept)
+        for name, logic in world.module_logics.items()
+    }
