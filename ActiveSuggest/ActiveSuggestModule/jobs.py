@@ -17,12 +17,13 @@ _ENDED = (DONE, FAILED, CANCELLED)
 class Job:
     """One request under way.
 
-    ``kind`` is ``"suggest"``, ``"fine_tune"``, ``"score"``, ``"predict"``, ``"create"``,
-    ``"rescan"``, ``"import_labels"``, ``"roll_back"`` or ``"save"``; ``state`` one of ``queued``,
-    ``running``, ``cancelling``, ``done``, ``failed``, ``cancelled``. ``done`` of ``total`` (0: not
-    known), ``remaining_seconds`` ``None`` while there is no pace. ``value`` is the answer of a job
-    that is done, ``error`` the error form (kind, message, case, path, remedy, details) of one that
-    failed. ``background`` jobs were started by nobody in particular: a re-rank after a training.
+    ``kind`` is ``"open"``, ``"create"``, ``"show"`` (of a case), ``"suggest"``, ``"fine_tune"``,
+    ``"score"``, ``"predict"``, ``"save"``, ``"roll_back"``, ``"rescan"`` or ``"import_labels"``;
+    ``state`` one of ``queued``, ``running``, ``cancelling``, ``done``, ``failed``, ``cancelled``.
+    ``done`` of ``total`` (0: not known), ``remaining_seconds`` ``None`` while there is no pace.
+    ``value`` is the answer of a job that is done, ``error`` the error form (kind, message, case,
+    path, remedy, details) of one that failed. ``background`` jobs were started by nobody in
+    particular: a ranking after a training.
     """
 
     kind: str

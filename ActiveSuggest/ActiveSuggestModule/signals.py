@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 Slot = Callable[..., Any]
+OnError = Callable[[Exception, Slot], None]
 
 
 def _to_standard_error(error: Exception, slot: Slot) -> None:
@@ -32,7 +33,7 @@ class Signal:
     ['liver']
     """
 
-    def __init__(self, on_error: Callable[[Exception, Slot], None] | None = None) -> None:
+    def __init__(self, on_error: OnError | None = None) -> None:
         self._slots: list[Slot] = []
         self._on_error = on_error or _to_standard_error
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from .signals import Signal
+
+KEPT = 50
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,38 @@ def trouble_from_error(error: Mapping[str, Any]) -> Trouble:
         action=_ACTIONS.get(kind),
         path=None if path is None else str(path),
     )
+
+
+def trouble_from_exception(error: Exception) -> Trouble:
+    """Return the trouble for a fault on Slicer's side that nobody foresaw."""
+    from ActiveSuggestLib.errors import ActiveSuggestError
+
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if isinstance(error, ActiveSuggestError):
+        return trouble_from_error({**error.to_dict(), "details": trace})
+    return trouble_from_error(
+        {
+            "kind": "unexpected",
+            "message": f"{type(error).__name__}: {error}",
+            "remedy": "This is a fault in ActiveSuggest: please report it with the details.",
+            "details": trace,
+        }
+    )
+
+
+class TroubleDesk:
+    """Passes troubles on by a signal and keeps the last of them."""
+
+    def __init__(self, signal: Signal) -> None:
+        self._signal = signal
+        self._last: deque[Trouble] = deque(maxlen=KEPT)
+
+    @property
+    def last(self) -> list[Trouble]:
+        """The last troubles, oldest first."""
+        return list(self._last)
+
+    def tell(self, trouble: Trouble) -> None:
+        """Pass a trouble on."""
+        self._last.append(trouble)
+        self._signal.emit(trouble)

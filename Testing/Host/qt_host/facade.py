@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 from functools import cache
 from typing import Any
@@ -145,7 +146,9 @@ def _members_of(base: type) -> dict[str, Any]:
     for index in range(meta.propertyCount()):
         name = meta.property(index).name()
         # C++ finds the properties of the host's own classes by their declarations in Python.
-        if not isinstance(getattr(base, name, None), Property):
+        # "QTimer.singleShot" is asked of the class: the static function, not the property.
+        known = inspect.getattr_static(base, name, None)
+        if not isinstance(known, (Property, staticmethod)):
             members[name] = _property_of(base, name)
     return members
 
