@@ -33,13 +33,16 @@ class Fetcher:
         self._desk = desk
         self._under_way: dict[tuple[str, str], _Fetch] = {}
 
-    def scene(self, case: str, done: Done, failed: Failed) -> None:
-        """Call ``done`` when the case's images lie ready, at once if they do."""
+    def scene(self, case: str, done: Done, failed: Failed, *, urgent: bool = False) -> None:
+        """Call ``done`` when the case's images lie ready, at once if they do.
+
+        What is ``urgent`` overtakes what is only fetched ahead.
+        """
         prepared = self._desk.shelf.of(case)
         if prepared.files_exist():
             done(prepared)
         else:
-            self._fetch(SCENE, case, done, failed)
+            self._fetch(SCENE, case, done, failed, urgent=urgent)
 
     def proposal(self, case: str, done: Done, failed: Failed) -> None:
         """Call ``done`` when the model in use has a proposal, at once if it has."""
@@ -59,7 +62,7 @@ class Fetcher:
             if method == PROPOSAL and case != besides and fetch.errand is not None:
                 self._desk.link.cancel(fetch.errand)
 
-    def _fetch(self, method: str, case: str, done: Done, failed: Failed) -> None:
+    def _fetch(self, method: str, case: str, done: Done, failed: Failed, **params: Any) -> None:
         key = (method, case)
         fetch = self._under_way.get(key)
         if fetch is not None:
@@ -71,6 +74,7 @@ class Fetcher:
             lambda value: self._fetched(key, value),
             lambda error: self._failed(key, error),
             case=case,
+            **params,
         )
 
     def _fetched(self, key: tuple[str, str], value: dict[str, Any]) -> None:
@@ -79,6 +83,8 @@ class Fetcher:
         prepared = self._desk.shelf.of(case)
         if method == SCENE:
             prepared.scene = value
+            if value.get("prediction"):
+                prepared.proposal, prepared.asked_of = value["prediction"], fetch.model
         else:
             prepared.proposal, prepared.asked_of = value, fetch.model
         for done, _ in fetch.waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from slicer.i18n import tr as _
 
@@ -33,6 +34,11 @@ class MaskKeeper:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._failing: dict[str, Path | None] = {}
+        self._error: dict[str, Any] = {}
+
+    def last_error(self, case: str) -> dict[str, Any]:
+        """Return the error form of why ``keep`` last gave nothing."""
+        return {"case": case, **self._error}
 
     def keep(self, case: str) -> KeptMask | None:
         """Write the mask of the open case; ``None`` after a trouble, with the case untouched."""
@@ -42,12 +48,14 @@ class MaskKeeper:
         try:
             mask = self._desk.scene.mask()
         except ActiveSuggestError as error:
-            self._desk.tell(trouble_from_error({"case": case, **error.to_dict()}))
+            self._error = error.to_dict()
+            self._desk.tell_error(error, case)
             return None
         path = folder / "drafts" / f"{case}{SUFFIX}"
         try:
             self._write(path, mask)
         except ActiveSuggestError as error:
+            self._error = error.to_dict()
             self._rescue(case, mask, error)
             return None
         self._failing.pop(case, None)

@@ -59,7 +59,9 @@ class CaseOpener:
         if not self._leave():
             self._give_up(job, {"kind": "save_failed", "message": ""})
         else:
-            self._fetcher.scene(case, show, lambda error: self._not_prepared(job, case, error))
+            self._fetcher.scene(
+                case, show, lambda error: self._not_prepared(job, case, error), urgent=True
+            )
         return job
 
     def close(self) -> None:

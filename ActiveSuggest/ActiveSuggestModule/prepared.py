@@ -88,7 +88,11 @@ class PreparedCase:
         return CaseFiles(
             case=self.case,
             images=tuple(
-                ImageFile(Path(image["path"]), str(image.get("name") or self.case))
+                ImageFile(
+                    Path(image["path"]),
+                    str(image.get("name") or self.case),
+                    _pair(image.get("window")),
+                )
                 for image in self.scene["images"]
             ),
             segmentation=path,
@@ -96,7 +100,7 @@ class PreparedCase:
             uncertainty=Path(heat) if heat and Path(heat).is_file() else None,
             plane=str(self.scene.get("plane") or plane),
             slice=slice_index,
-            window=None if not window else (float(window[0]), float(window[1])),
+            window=_pair(window),
             modality=str(self.scene.get("modality") or ""),
         )
 
@@ -119,3 +123,7 @@ class Shelf:
     def clear(self) -> None:
         """Forget everything: another project."""
         self._cases.clear()
+
+
+def _pair(numbers: Any) -> tuple[float, float] | None:
+    return None if not numbers else (float(numbers[0]), float(numbers[1]))

@@ -70,16 +70,18 @@ class Saver:
         """The cases whose mask is on disk and not yet a label."""
         return tuple(self._on_their_way)
 
-    def save(self, opened: OpenCase, slices: Sequence[int] | None, note: str) -> Job | None:
-        """Write the mask and hand it over; ``None`` after a trouble, and nothing was handed over.
+    def save(self, opened: OpenCase, slices: Sequence[int] | None, note: str) -> Job:
+        """Write the mask and hand it over; the job ends when the label is on disk.
 
-        The job ends when the label is on disk.
+        It has failed, after a trouble, where the mask could not be written.
         """
         self._autosave.look()
         moment = self._edits.now()
         kept = self._keeper.keep(opened.case)
         if kept is None:
-            return None
+            job = Job(KIND)
+            self._desk.board.fail(job, self._keeper.last_error(opened.case), told=True)
+            return job
         self._edits.kept(moment)
         self._time.touch()
         chosen = None if slices is None else tuple(sorted({int(n) for n in slices}))

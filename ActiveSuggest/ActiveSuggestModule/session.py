@@ -15,7 +15,7 @@ from .desk import Desk
 from .edits import Edits
 from .fetching import Fetcher
 from .job_board import JobBoard
-from .jobs import Job
+from .jobs import FAILED, Job
 from .mask_keeper import MaskKeeper
 from .open_case import OpenCase
 from .opening import CaseOpener
@@ -345,10 +345,20 @@ class Session:
         Returns whether the mask is on disk; ``saved`` follows when it is the label. ``False``
         comes with a trouble, and the case stays open.
         """
+        return self.save_job(slices, note).state != FAILED
+
+    def save_job(self, slices: Sequence[int] | None = None, note: str = "") -> Job:
+        """``save``, and return the job that is done when the label is on disk.
+
+        It has failed already where the mask could not be written.
+        """
         if self.current is None:
-            self.notice.emit(_("No case is open, so there is nothing to save."))
-            return False
-        return self._saver.save(self.current, slices, note) is not None
+            sentence = _("No case is open, so there is nothing to save.")
+            error = {"kind": "no_case_shown", "message": sentence, "remedy": _("Open a case.")}
+            job = Job("save")
+            self._board.fail(job, error)
+            return job
+        return self._saver.save(self.current, slices, note)
 
     def save_and_next(self, slices: Sequence[int] | None = None, note: str = "") -> bool:
         """``save``, and as soon as the mask is on disk open the next suggestion."""
@@ -431,6 +441,10 @@ class Session:
         return self._ask(
             "score", "score", lambda _value: None, strategy=strategy, unit=unit, **place
         )
+
+    def look_up(self, method: str, **params: Any) -> Job:
+        """Ask what changes nothing: ``status``, ``cases``, ``case``, ``models``, ``events``, …."""
+        return self._board.ask(method, method, lambda _value: None, **params)
 
     # The worker -------------------------------------------------------------------------
 
