@@ -12,7 +12,7 @@ import shiboken6
 from PySide6 import QtWidgets
 from PySide6.QtCore import Property, QMetaMethod, QObject, SignalInstance
 
-from . import signals
+from . import native, signals
 from .names import UNLISTED, UnknownNameError, object_names
 
 HOST_PACKAGE = __name__.rpartition(".")[0]
@@ -177,8 +177,12 @@ def facade(base: type, module: str = "qt", name: str | None = None) -> type:
         refused = _refusals_of(base, module, name)
         return type(base)(name, (base,), members | refused) if refused else base
     members |= _members_of(base)
-    refusals = _refusals_of(base, module, name)
-    members |= refusals
+    for returning in native.RETURNING_OBJECTS:
+        if hasattr(base, returning) and returning not in base.__dict__.get("OWN", ()):
+            members[returning] = native.adopting(getattr(base, returning))
+    for search in ("findChild", "findChildren"):
+        members[search] = _search_of(base, search)
+    members |= _refusals_of(base, module, name)
     for own in ("connect", "disconnect", "className", "delete", "name"):
         members[own] = PythonQtObject.__dict__[own]
     if hasattr(base, "exec"):
@@ -186,6 +190,16 @@ def facade(base: type, module: str = "qt", name: str | None = None) -> type:
     members["__init__"] = _initialiser(base)
     members["__setattr__"] = _attribute_setter(base)
     return FacadeType(name, (base,), members | {"_host_base": base})
+
+
+def _search_of(base: type, name: str) -> Any:
+    native_search = getattr(base, name)
+
+    def search(self: Any, kind: type, *arguments: Any) -> Any:
+        # A facade is no base of other facades, but the class below it is.
+        return native_search(self, kind.__dict__.get("_host_base", kind), *arguments)
+
+    return search
 
 
 def _is_native_signal(value: object) -> bool:

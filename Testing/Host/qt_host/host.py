@@ -15,7 +15,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import slicer
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QSettings
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -26,6 +26,7 @@ from .io_manager import IOManager
 from .layout import LayoutManager
 from .main_window import MainWindow
 from .module_manager import ModuleManager, ScriptedModule, ScriptedModuleWidget
+from .mrml_widgets import MRML_CLASSES
 from .scene import Scene, core_modules, new_scene
 from .slice_views import render
 
@@ -63,12 +64,7 @@ class SlicerHost:
         sys.modules["ctk"] = qt_module.ctk
         slicer.app = self.app
         slicer.modules = SimpleNamespace()
-        for name in (
-            "qMRMLWidget",
-            "qMRMLSegmentEditorWidget",
-            "qMRMLNodeComboBox",
-            "qSlicerWidget",
-        ):
+        for name in MRML_CLASSES:
             setattr(slicer, name, getattr(qt_module.slicer_classes, name))
         slicer.qSlicerScriptedLoadableModule = ScriptedModule
         slicer.qSlicerScriptedLoadableModuleWidget = facade(ScriptedModuleWidget, "host")
@@ -175,7 +171,7 @@ class SlicerHost:
         image.fill(QWidget.palette(widget).window().color())
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
-        QWidget.render(widget, painter)
+        QWidget.render(widget, painter, QPoint(0, 0))
         painter.end()
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(str(path))

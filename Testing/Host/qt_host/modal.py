@@ -123,7 +123,7 @@ class ModalMessageBox(QMessageBox):
 
 
 class ModalFileDialog(QFileDialog):
-    """QFileDialog whose ``exec`` and static questions ask the watch; PythonQt returns only paths."""
+    """QFileDialog that asks the watch; in PythonQt its static questions return only paths."""
 
     def exec(self) -> int:
         return watch.run(self, lambda: QFileDialog.exec(self))

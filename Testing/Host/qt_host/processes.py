@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import shiboken6
 from PySide6.QtCore import QProcess, QTimer
 
 from .slots import call_slot
@@ -36,14 +37,12 @@ class HostTimer(QTimer):
 
 def running_processes() -> list[QProcess]:
     """Return the processes that still run."""
-    alive = []
-    for process in list(_started):
-        try:
-            if QProcess.state(process) != QProcess.ProcessState.NotRunning:
-                alive.append(process)
-        except RuntimeError:  # deleted by Qt
-            continue
-    return alive
+    return [
+        process
+        for process in list(_started)
+        if shiboken6.isValid(process)
+        and QProcess.state(process) != QProcess.ProcessState.NotRunning
+    ]
 
 
 def end_processes() -> list[str]:

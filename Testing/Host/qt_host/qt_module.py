@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6 import QtCore, QtGui, QtNetwork, QtSvg, QtUiTools, QtWidgets
 
-from . import modal, processes, ui_loader
+from . import menus, modal, processes, ui_loader
 from .ctk_widgets import CTK_CLASSES
 from .facade import facade
 from .mrml_widgets import MRML_CLASSES
@@ -22,6 +22,7 @@ OWN_CLASSES: dict[str, type] = {
     "QMessageBox": modal.ModalMessageBox,
     "QFileDialog": modal.ModalFileDialog,
     "QInputDialog": modal.ModalInputDialog,
+    "QMenu": menus.HostMenu,
     "QProcess": processes.HostProcess,
     "QTimer": processes.HostTimer,
     "QUiLoader": ui_loader.HostUiLoader,

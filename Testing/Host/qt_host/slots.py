@@ -30,6 +30,9 @@ def argument_limit(slot: Callable[..., Any]) -> int | None:
 
 def call_slot(slot: Callable[..., Any], *arguments: Any) -> None:
     """Call a slot as PythonQt does."""
+    from .native import adopt
+
+    arguments = adopt(arguments)
     limit = argument_limit(slot)
     try:
         slot(*(arguments if limit is None else arguments[:limit]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree import ElementTree
 
-from PySide6.QtCore import QIODevice, QObject
+from PySide6.QtCore import QBuffer, QIODevice, QObject
 from PySide6.QtUiTools import QUiLoader
 from PySide6.QtWidgets import QLayout, QWidget
 
@@ -16,6 +17,27 @@ def class_for(name: str) -> type | None:
     from .widget_classes import find_class
 
     return find_class(name)
+
+
+def with_numbers(content: bytes) -> bytes:
+    """Return a ``.ui`` file with the flags of the host's own classes as numbers.
+
+    Qt looks for their names in C++, where the host's classes have none.
+    """
+    root = ElementTree.fromstring(content)
+    for item in root.iter("property"):
+        flags = item.find("set")
+        if flags is None or not (flags.text or "").startswith("ctk"):
+            continue
+        number = 0
+        for name in (flags.text or "").split("|"):
+            class_name, _, member = name.rpartition("::")
+            kind = class_for(class_name)
+            groups = (getattr(kind, group, None) for group in ("Filters", "Options"))
+            number |= next((int(g[member]) for g in groups if g and member in g.__members__), 0)
+        item.remove(flags)
+        ElementTree.SubElement(item, "number").text = str(number)
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
 class HostUiLoader(QUiLoader):
@@ -53,7 +75,10 @@ class HostUiLoader(QUiLoader):
         return action
 
     def load(self, device: QIODevice, parent: QWidget | None = None) -> Any:
-        widget = super().load(device, parent)
+        content = QBuffer(self)
+        content.setData(with_numbers(bytes(device.readAll().data())))
+        content.open(QIODevice.OpenModeFlag.ReadOnly)
+        widget = super().load(content, parent)
         # PySide6 forgets wrappers that only C++ knows: the tree keeps them.
         if widget is not None:
             widget.__dict__["_host_children"] = list(self._made)

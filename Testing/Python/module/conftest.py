@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ pytest.importorskip("PySide6", reason="the module's tests need PySide6-Essential
 pytest.importorskip("slicer", reason="the module's tests need slicer-core")
 
 from Testing.Host.qt_host.host import SlicerHost, install_stand_ins
+from Testing.Host.qt_host.scene import Scene, new_scene
 
 install_stand_ins()
 
@@ -87,3 +90,61 @@ def render_slice_view(slicer_host: SlicerHost) -> Callable[..., Path]:
         return slicer_host.render_slice_view(view, path, size)
 
     return take
+
+
+@pytest.fixture
+def world() -> Iterator[Scene]:
+    """A scene with slice views and module logics, without any window."""
+    made = new_scene()
+    yield made
+    made.close()
+
+
+@dataclass(frozen=True)
+class SmallProject:
+    """A project on disk, and the true labels of all its cases (by the images' file names)."""
+
+    folder: Path
+    images: Path
+    labels: Path
+
+    def label_of(self, case: str) -> Path:
+        """Return the file of a case's true label."""
+        return self.labels / f"{case}.nii.gz"
+
+
+@pytest.fixture
+def small_project(tmp_path: Path) -> SmallProject:
+    """Eight volumes of bright balls, none labelled; a training of them takes about a second."""
+    from ActiveSuggestLib.data.project import create_project
+    from Testing.Python import blobs
+
+    pool = blobs.write_pool(tmp_path / "pool", 8)
+    create_project(
+        tmp_path / "balls",
+        pool / "images",
+        segments=blobs.SEGMENTS,
+        patient_pattern=r"(p\d+)_v\d+",
+        settings=blobs.SETTINGS,
+    ).close()
+    return SmallProject(tmp_path / "balls", pool / "images", pool / "labels")
+
+
+@pytest.fixture
+def hippocampus_project(tmp_path: Path, shared_data: Path) -> SmallProject:
+    """Ten real MR volumes of the hippocampus, none labelled, with a network as tiny."""
+    from ActiveSuggestLib.data.project import create_project
+    from Testing.Python import blobs
+
+    source, pool = shared_data / "hippocampus", tmp_path / "pool"
+    for kind in ("images", "labels"):
+        (pool / kind).mkdir(parents=True)
+        for image in sorted((source / "images").glob("*.nii.gz"))[:10]:
+            shutil.copy(source / kind / image.name, pool / kind / image.name)
+    create_project(
+        tmp_path / "hippocampus",
+        pool / "images",
+        segments="anterior,posterior",
+        settings=blobs.SETTINGS,
+    ).close()
+    return SmallProject(tmp_path / "hippocampus", pool / "images", pool / "labels")

@@ -133,3 +133,34 @@ def test_a_slice_view_is_rendered(slicer_host, render_slice_view):
     image = qt.QImage(str(path))
     middle = qt.QColor(image.pixel(200, 200)).lightness()
     assert middle > qt.QColor(image.pixel(5, 5)).lightness() + 50
+
+
+def test_what_qt_makes_by_itself_has_properties_too(slicer_host):
+    box = qt.QComboBox()
+    box.editable = True
+    box.lineEdit().placeholderText = "why"
+    assert box.lineEdit().placeholderText == "why"
+    menu = qt.QMenu()
+    action = menu.addAction("Open")
+    action.enabled = False
+    assert not menu.actions()[0].enabled
+    table = qt.QTableWidget(2, 2)
+    table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Fixed)
+    table.horizontalHeader().visible = False
+    assert not table.horizontalHeader().visible
+
+
+def test_a_small_project_opens(small_project):
+    from ActiveSuggestLib.data.project import Project
+
+    with Project.open(small_project.folder) as project:
+        names = [case.name for case in project.cases()]
+    assert len(names) == 8
+    assert all(small_project.label_of(name).is_file() for name in names)
+
+
+def test_a_project_of_real_volumes_opens(hippocampus_project):
+    from ActiveSuggestLib.data.project import Project
+
+    with Project.open(hippocampus_project.folder) as project:
+        assert len(project.cases()) == 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntFlag
 from pathlib import Path
 
 from PySide6.QtCore import Property, QSettings, Signal
@@ -13,6 +14,30 @@ from ..modal import watch
 class PathLineEdit(QWidget):
     """A combo box with a path in it, and a button that asks for another."""
 
+    class Filters(IntFlag):
+        """What the browse button offers; the numbers are those of QDir::Filter."""
+
+        Dirs = 0x001
+        Files = 0x002
+        Drives = 0x004
+        NoSymLinks = 0x008
+        Readable = 0x010
+        Writable = 0x020
+        Executable = 0x040
+        Hidden = 0x100
+        System = 0x200
+        NoDot = 0x2000
+        NoDotDot = 0x4000
+        PermissionMask = 0x070
+
+    class Options(IntFlag):
+        """How it asks."""
+
+        ShowDirsOnly = 0x001
+        DontResolveSymlinks = 0x002
+        DontConfirmOverwrite = 0x004
+        DontUseNativeDialog = 0x010
+
     currentPathChanged = Signal(str)
     validInputChanged = Signal(bool)
 
@@ -20,7 +45,8 @@ class PathLineEdit(QWidget):
         parent = next((a for a in arguments if isinstance(a, QWidget)), None)
         super().__init__(parent)
         self._key, self._label = "", ""
-        self._filters = 0
+        self._filters = self.Filters(0)
+        self._options = self.Options(0)
         self._name_filters: list[str] = []
         self._valid = False
         layout = QHBoxLayout(self)
@@ -114,7 +140,13 @@ class PathLineEdit(QWidget):
         return self._filters
 
     def _set_filters(self, filters: int) -> None:
-        self._filters = int(filters)
+        self._filters = self.Filters(filters)
+
+    def _get_options(self) -> int:
+        return self._options
+
+    def _set_options(self, options: int) -> None:
+        self._options = self.Options(options)
 
     def _get_name_filters(self) -> list[str]:
         return self._name_filters
@@ -145,6 +177,7 @@ class PathLineEdit(QWidget):
     settingKey = Property(str, _get_key, _set_key)
     label = Property(str, _get_label, _set_label)
     filters = Property(int, _get_filters, _set_filters)
+    options = Property(int, _get_options, _set_options)
     nameFilters = Property("QStringList", _get_name_filters, _set_name_filters)
     showBrowseButton = Property(bool, _get_show_button, _set_show_button)
     showHistoryButton = Property(bool, _get_show_history, _set_show_history)

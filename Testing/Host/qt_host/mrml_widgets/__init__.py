@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from .effect_factory import EffectFactory
 from .mrml_widget import MRMLWidget
 from .node_combo_box import NodeComboBox
 from .segment_editor import SegmentEditorWidget
+from .terminology_navigator import TerminologyNavigator
 
 MRML_CLASSES: dict[str, type] = {
     "qMRMLNodeComboBox": NodeComboBox,
     "qMRMLSegmentEditorWidget": SegmentEditorWidget,
     "qMRMLWidget": MRMLWidget,
+    "qSlicerSegmentEditorEffectFactory": EffectFactory,
+    "qSlicerTerminologyNavigatorWidget": TerminologyNavigator,
     "qSlicerWidget": MRMLWidget,
 }
