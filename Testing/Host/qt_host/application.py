@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication
 
 from .facade import facade
+
+
+def _write_launcher(path: Path) -> None:
+    """Write Slicer's Python for child processes: a script, as Slicer's is a launcher too."""
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', "utf-8")
+    path.chmod(0o755)
 
 
 class Application(QObject):
@@ -37,6 +44,7 @@ class Application(QObject):
         self.restarts = 0
         for name in ("bin", "temp", "cache"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        _write_launcher(folder / "bin" / "PythonSlicer")
 
     # What belongs to the scene
 

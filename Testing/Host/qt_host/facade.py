@@ -186,7 +186,7 @@ def facade(base: type, module: str = "qt", name: str | None = None) -> type:
     for own in ("connect", "disconnect", "className", "delete", "name"):
         members[own] = PythonQtObject.__dict__[own]
     if hasattr(base, "exec"):
-        members["exec_"] = getattr(base, "exec_", None) or base.exec
+        members["exec_"] = lambda self, *arguments: base.exec(self, *arguments)
     members["__init__"] = _initialiser(base)
     members["__setattr__"] = _attribute_setter(base)
     return FacadeType(name, (base,), members | {"_host_base": base})

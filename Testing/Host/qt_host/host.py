@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QSettin
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
-from . import immortal_none, modal, processes, qt_module, slots, style
+from . import immortal_none, messages, modal, processes, qt_module, slots, style
 from .application import Application
 from .facade import facade
 from .io_manager import IOManager
@@ -46,6 +46,7 @@ class SlicerHost:
         self.main_window: Any = None
         self.modal = modal.watch
         self.slot_errors = slots.slot_errors
+        messages.install()
         QCoreApplication.setOrganizationName("NA-MIC")
         QCoreApplication.setApplicationName("Slicer")
         existing = QApplication.instance()
@@ -225,5 +226,6 @@ def install_stand_ins() -> None:
         module: ModuleType = importlib.import_module(f"{stand_ins.__name__}.{private}")
         sys.modules[f"slicer.{public}"] = module
         setattr(slicer, public, module)
+    sys.modules["SampleData"] = importlib.import_module(f"{stand_ins.__name__}.sample_data")
     with suppress(ImportError):
         importlib.import_module("slicer.util")

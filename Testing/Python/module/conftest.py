@@ -21,6 +21,15 @@ from Testing.Host.qt_host.scene import Scene, new_scene
 
 install_stand_ins()
 
+from Testing.Python.module.session_stage import (  # noqa: E402, F401 - fixtures
+    clock,
+    fresh_pool,
+    stage,
+    timed_stage,
+    trained_pool,
+    trained_template,
+)
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE = REPOSITORY / "ActiveSuggest" / "ActiveSuggest.py"
 ARTEFACTS = REPOSITORY / "Testing" / "Artefacts"
