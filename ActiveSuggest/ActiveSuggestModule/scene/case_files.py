@@ -8,10 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One channel of a case: an uncompressed NRRD with the case's grid, and its name."""
+    """One channel of a case: an uncompressed NRRD with the case's grid, and its name.
+
+    ``window`` is the channel's own lowest and highest intensity shown, if it is known.
+    """
 
     path: Path
     name: str
+    window: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class CaseFiles:
 
     ``segmentation`` is a ``.seg.nrrd`` (``None``: empty segments), ``source`` what it is: "label",
     "draft", "proposal" or "empty". ``slice`` counts from 0 along ``plane`` (axial, coronal or
-    sagittal). ``window`` is the lowest and the highest intensity shown.
+    sagittal). ``window`` is the lowest and the highest intensity shown of the first channel.
     """
 
     case: str

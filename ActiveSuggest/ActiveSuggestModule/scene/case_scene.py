@@ -29,6 +29,9 @@ from .volumes import geometry_of, ijk_to_ras, read_volume, show_window, voxels_o
 
 _log = logging.getLogger(__name__)
 
+_FILL = 0.25
+_CONTOUR = 2
+
 
 @dataclass(frozen=True)
 class ShownCase:
@@ -278,18 +281,17 @@ class CaseScene:
 
     def _add_volumes(self, channels: Sequence[Any], files: CaseFiles) -> list[Any]:
         for index, (volume, image) in enumerate(zip(channels, files.images, strict=True)):
-            name = files.case if index == 0 else f"{files.case} {image.name}"
-            display = (
-                slicer.vtkMRMLVectorVolumeDisplayNode()
-                if volume.IsA("vtkMRMLVectorVolumeNode")
-                else slicer.vtkMRMLScalarVolumeDisplayNode()
-            )
-            if not volume.IsA("vtkMRMLVectorVolumeNode"):
-                window = files.window if index == 0 else None
-                voxels = voxels_of(volume.GetImageData())
-                show_window(display, voxels, window, files.modality)
+            is_first = index == 0
+            name = files.case if is_first else _channel_name(files.case, image.name)
+            has_colors = volume.IsA("vtkMRMLVectorVolumeNode")
+            if has_colors:
+                display = slicer.vtkMRMLVectorVolumeDisplayNode()
+            else:
+                display = slicer.vtkMRMLScalarVolumeDisplayNode()
+                window = image.window or (files.window if is_first else None)
+                show_window(display, voxels_of(volume.GetImageData()), window, files.modality)
             self._own.add(display, files.case, f"{name} display")
-            if not volume.IsA("vtkMRMLVectorVolumeNode"):
+            if not has_colors:
                 display.SetDefaultColorMap()
             volume.SetAndObserveDisplayNodeID(display.GetID())
             self._own.add(volume, files.case, name, in_tree=True)
@@ -302,7 +304,10 @@ class CaseScene:
         fill(node.GetSegmentation(), read, grid, segments)
         self._own.add(node, case, f"{case} segmentation", in_tree=True)
         node.CreateDefaultDisplayNodes()
-        self._own.adopt(node.GetDisplayNode(), case)
+        display = self._own.adopt(node.GetDisplayNode(), case)
+        # A proposal is judged by its contour against the image; Slicer's own fill hides much.
+        display.SetOpacity2DFill(_FILL)
+        display.SetSliceIntersectionThickness(_CONTOUR)
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         return node
 
@@ -393,7 +398,9 @@ class CaseScene:
         state.append(_transforms_above(node))
         volume = self._volume_in_scene(kept)
         if volume is not None:
-            state += [_transforms_above(volume), ijk_to_ras(volume).tobytes()]
+            image = volume.GetImageData()
+            size = None if image is None else image.GetDimensions()
+            state += [_transforms_above(volume), ijk_to_ras(volume).tobytes(), size]
         return tuple(state)
 
     # What the user does to the scene ----------------------------------------------------
@@ -465,6 +472,10 @@ def _read_heat(path: Path, grid: Grid, case: str) -> Any:
             remedy="Open the case again: the map is then made anew.",
         )
     return heat
+
+
+def _channel_name(case: str, name: str) -> str:
+    return name if name.startswith(case) and name != case else f"{case} {name}"
 
 
 def _transforms_above(node: Any) -> tuple[Any, ...]:

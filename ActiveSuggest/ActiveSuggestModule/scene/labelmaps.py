@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
+from vtk.util.numpy_support import get_vtk_array_type
 
 from .volumes import as_array, as_matrix, voxels_of
 
@@ -27,11 +28,40 @@ class Grid:
     shape: tuple[int, int, int]
     matrix: NDArray[np.float64]
 
-    def reference(self, box: Box) -> Any:
-        """Return an image without voxels that stands for a part of the grid."""
+
+@dataclass(frozen=True)
+class Labelmap:
+    """Whole numbers (z, y, x), the index of the first voxel, and the matrix of the index to RAS."""
+
+    voxels: NDArray[Any]
+    matrix: NDArray[np.float64]
+    start: tuple[int, int, int] = (0, 0, 0)
+
+    @classmethod
+    def of(cls, image: Any) -> Labelmap:
+        """Look at a ``vtkOrientedImageData`` without copying it."""
+        matrix = vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        x, _, y, _, z, _ = image.GetExtent()
+        return cls(voxels_of(image), as_array(matrix), (z, y, x))
+
+    def cut(self, box: Box) -> Labelmap:
+        """Return the part at ``box`` (counted from the first voxel), in the same place."""
+        z, y, x = (a + part.start for a, part in zip(self.start, box, strict=True))
+        return Labelmap(self.voxels[box], self.matrix, (z, y, x))
+
+    def to_vtk(self) -> Any:
+        """Return a copy as a ``vtkOrientedImageData``."""
         image = slicer.vtkOrientedImageData()
-        z, y, x = box
-        image.SetExtent(x.start, x.stop - 1, y.start, y.stop - 1, z.start, z.stop - 1)
+        z, y, x = self.start
+        depth, height, width = self.voxels.shape
+        if not self.voxels.size:
+            image.SetExtent(0, -1, 0, -1, 0, -1)
+            image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+        else:
+            image.SetExtent(x, x + width - 1, y, y + height - 1, z, z + depth - 1)
+            image.AllocateScalars(get_vtk_array_type(self.voxels.dtype.newbyteorder("=")), 1)
+            voxels_of(image)[...] = self.voxels
         image.SetImageToWorldMatrix(as_matrix(self.matrix))
         return image
 
@@ -44,31 +74,34 @@ class Layer:
     box: Box
     outside: int = 0
 
+    def labelmap(self, voxels: NDArray[np.uint8], grid: Grid) -> Labelmap:
+        """Return other voxels of the same shape in the layer's place of the image."""
+        z, y, x = (part.start for part in self.box)
+        return Labelmap(voxels, grid.matrix, (z, y, x))
+
 
 _NOTHING = Layer(np.zeros((0, 0, 0), dtype=np.uint8), (slice(0, 0),) * 3)
 
 
-def place(labelmap: Any, grid: Grid, to_image: Any = None) -> Layer:
-    """Bring a ``vtkOrientedImageData`` onto the grid: copied as it is where the voxels coincide.
+def place(labelmap: Labelmap, grid: Grid, to_image: Any = None) -> Layer:
+    """Bring a labelmap onto the grid: as it is where the voxels coincide, without copying.
 
     ``to_image`` is the ``vtkAbstractTransform`` from the labelmap's RAS to the image's, or
     ``None``. Elsewhere each voxel of the image takes the value at its centre.
     """
-    voxels = voxels_of(labelmap)
-    inner = bounds(voxels)
+    inner = bounds(labelmap.voxels)
     if inner is None:
         return _NOTHING
-    voxels = voxels[inner]
-    x0, _, y0, _, z0, _ = labelmap.GetExtent()
-    first = np.array([z0, y0, x0]) + [part.start for part in inner]
+    labelmap = labelmap.cut(inner)
     linear = _linear(labelmap, grid, to_image)
     if linear is None:
-        return _resampled(labelmap, grid, to_image, tuple(slice(0, n) for n in grid.shape))
-    shift = _whole_shift(linear, first, voxels.shape)
+        z, y, x = grid.shape
+        return _resampled(labelmap, grid, to_image, (slice(0, z), slice(0, y), slice(0, x)))
+    shift = _whole_shift(linear, labelmap)
     if shift is not None:
-        return _cut(voxels, shift, grid)
-    outside = _count_outside(linear, voxels, first, grid)
-    box = _box_around(linear, first, voxels.shape, grid)
+        return _cut(labelmap.voxels, shift, grid)
+    outside = _count_outside(linear, labelmap, grid)
+    box = _box_around(linear, labelmap, grid)
     if box is None:
         return Layer(_NOTHING.voxels, _NOTHING.box, outside)
     layer = _resampled(labelmap, grid, to_image, box)
@@ -80,11 +113,11 @@ def bounds(voxels: NDArray[Any]) -> Box | None:
     if not voxels.size:
         return None
     # A contiguous pass finds the slices; what is left is far smaller.
-    planes = np.flatnonzero(voxels.reshape(len(voxels), -1).any(axis=1))
+    planes = np.flatnonzero(np.array([plane.any() for plane in voxels]))
     if not planes.size:
         return None
     z = slice(int(planes[0]), int(planes[-1]) + 1)
-    flat = np.logical_or.reduce(voxels[z], axis=0)
+    flat = np.bitwise_or.reduce(voxels[z], axis=0)
     rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
     return (
         z,
@@ -109,75 +142,51 @@ def translate(voxels: NDArray[Any], values: Mapping[int, int]) -> NDArray[np.uin
     return out
 
 
-def make_labelmap(voxels: NDArray[np.uint8], grid: Grid) -> Any:
-    """Return voxels (z, y, x) on the whole grid as a ``vtkOrientedImageData`` cut to its content.
-
-    Smaller labelmaps make painting and drawing faster; Slicer enlarges them as needed.
-    """
-    image = slicer.vtkOrientedImageData()
-    box = bounds(voxels)
-    if box is None:
-        image.SetExtent(0, -1, 0, -1, 0, -1)
-        image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    else:
-        z, y, x = box
-        image.SetExtent(x.start, x.stop - 1, y.start, y.stop - 1, z.start, z.stop - 1)
-        image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-        voxels_of(image)[...] = voxels[box]
-    image.SetImageToWorldMatrix(as_matrix(grid.matrix))
-    return image
-
-
-def _linear(labelmap: Any, grid: Grid, to_image: Any) -> NDArray[np.float64] | None:
+def _linear(labelmap: Labelmap, grid: Grid, to_image: Any) -> NDArray[np.float64] | None:
     """Return the matrix from the labelmap's voxels (x, y, z) to the image's, if there is one."""
-    image_to_world = vtk.vtkMatrix4x4()
-    labelmap.GetImageToWorldMatrix(image_to_world)
     between = np.eye(4)
     if to_image is not None:
         linear = vtk.vtkTransform()
         if not slicer.vtkOrientedImageDataResample.IsTransformLinear(to_image, linear):
             return None
         between = as_array(linear.GetMatrix())
-    matrix: NDArray[np.float64] = np.linalg.inv(grid.matrix) @ between @ as_array(image_to_world)
+    matrix: NDArray[np.float64] = np.linalg.inv(grid.matrix) @ between @ labelmap.matrix
     return matrix
 
 
-def _corners(first: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the outermost voxels of an array as rows (x, y, z, 1)."""
-    ends = [(start, start + n - 1) for start, n in zip(first, shape, strict=True)]
+def _corners(labelmap: Labelmap) -> NDArray[np.float64]:
+    """Return the outermost voxels as rows (x, y, z, 1)."""
+    shape = labelmap.voxels.shape
+    ends = [(start, start + n - 1) for start, n in zip(labelmap.start, shape, strict=True)]
     return np.array([[x, y, z, 1.0] for z, y, x in product(*ends)])
 
 
-def _whole_shift(
-    linear: NDArray[np.float64], first: NDArray[np.int64], shape: tuple[int, ...]
-) -> NDArray[np.int64] | None:
+def _whole_shift(linear: NDArray[np.float64], labelmap: Labelmap) -> NDArray[np.int64] | None:
     """Return where the first voxel lies in the image (z, y, x) if the grids coincide."""
-    corners = _corners(first, shape)
+    corners = _corners(labelmap)
     there = (corners @ linear.T)[:, :3]
     shift = np.rint(there[0] - corners[0, :3])
-    if np.abs(there - corners[:, :3] - shift).max() > _SAME_VOXEL:
+    # Three voxels along each axis at least, or a thin labelmap could hide a turned axis.
+    straight = np.abs(linear[:3, :3] - np.eye(3)).max() <= _SAME_VOXEL
+    if not straight or np.abs(there - corners[:, :3] - shift).max() > _SAME_VOXEL:
         return None
-    return first + shift[::-1].astype(np.int64)
+    return np.array(labelmap.start) + shift[::-1].astype(np.int64)
 
 
 def _cut(voxels: NDArray[Any], start: NDArray[np.int64], grid: Grid) -> Layer:
     stop = start + voxels.shape
     low, high = np.maximum(start, 0), np.minimum(stop, grid.shape)
-    if (low == start).all() and (high == stop).all():
-        inside = voxels
-        outside = 0
-    elif (high <= low).any():
+    if (high <= low).any():
         return Layer(_NOTHING.voxels, _NOTHING.box, int(np.count_nonzero(voxels)))
-    else:
-        inside = voxels[tuple(slice(a, b) for a, b in zip(low - start, high - start, strict=True))]
-        outside = int(np.count_nonzero(voxels)) - int(np.count_nonzero(inside))
+    if (low == start).all() and (high == stop).all():
+        return Layer(voxels, _box(low, high))
+    inside = voxels[_box(low - start, high - start)]
+    outside = int(np.count_nonzero(voxels)) - int(np.count_nonzero(inside))
     return Layer(inside, _box(low, high), outside)
 
 
-def _box_around(
-    linear: NDArray[np.float64], first: NDArray[np.int64], shape: tuple[int, ...], grid: Grid
-) -> Box | None:
-    there = (_corners(first, shape) @ linear.T)[:, 2::-1]
+def _box_around(linear: NDArray[np.float64], labelmap: Labelmap, grid: Grid) -> Box | None:
+    there = (_corners(labelmap) @ linear.T)[:, 2::-1]
     # One voxel of the labelmap reaches half its size beyond its centre.
     reach = np.ceil(np.abs(linear[:3, :3]).sum(axis=1))[::-1]
     low = np.maximum(np.floor(there.min(axis=0) - reach).astype(np.int64), 0)
@@ -185,27 +194,28 @@ def _box_around(
     return None if (high <= low).any() else _box(low, high)
 
 
-def _count_outside(
-    linear: NDArray[np.float64], voxels: NDArray[Any], first: NDArray[np.int64], grid: Grid
-) -> int:
+def _count_outside(linear: NDArray[np.float64], labelmap: Labelmap, grid: Grid) -> int:
     upper = np.array(grid.shape) - 0.5
-    there = (_corners(first, voxels.shape) @ linear.T)[:, 2::-1]
+    there = (_corners(labelmap) @ linear.T)[:, 2::-1]
     if (there > -0.5).all() and (there < upper).all():
         return 0
-    points = np.argwhere(voxels) + first
+    points = np.argwhere(labelmap.voxels) + labelmap.start
     there = points @ linear[2::-1, 2::-1].T + linear[2::-1, 3]
     return int((~((there > -0.5) & (there < upper)).all(axis=1)).sum())
 
 
-def _resampled(labelmap: Any, grid: Grid, to_image: Any, box: Any) -> Layer:
-    out = slicer.vtkOrientedImageData()
+def _resampled(labelmap: Labelmap, grid: Grid, to_image: Any, box: Box) -> Layer:
+    reference, out = slicer.vtkOrientedImageData(), slicer.vtkOrientedImageData()
+    z, y, x = box
+    reference.SetExtent(x.start, x.stop - 1, y.start, y.stop - 1, z.start, z.stop - 1)
+    reference.SetImageToWorldMatrix(as_matrix(grid.matrix))
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
-        labelmap, grid.reference(box), out, False, False, to_image
+        labelmap.to_vtk(), reference, out, False, False, to_image
     )
     # The image is freed with this function: its voxels are not.
     return Layer(voxels_of(out).copy(), box)
 
 
-def _box(low: NDArray[np.int64], high: NDArray[np.int64]) -> Box:
+def _box(low: Sequence[int] | NDArray[np.int64], high: Sequence[int] | NDArray[np.int64]) -> Box:
     z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     return (z, y, x)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ActiveSuggestLib.data.segments import Segment, name_key
 
 from .errors import SegmentationUnusableError
-from .labelmaps import Grid, Layer, place, translate
+from .labelmaps import Grid, Labelmap, Layer, place, translate
 
 BINARY = "Binary labelmap"
 
@@ -53,7 +53,9 @@ def read_mask(
         if labelmap is not None:
             labelmaps[id(labelmap)] = labelmap
             values.setdefault(id(labelmap), {})[segment.GetLabelValue()] = names[-1]
-    layers = [(place(m, grid, to_image), values[key]) for key, m in labelmaps.items()]
+    layers = [
+        (place(Labelmap.of(image), grid, to_image), values[key]) for key, image in labelmaps.items()
+    ]
     there = {name_key(name) for name in names}
     array, overlaps = _compose(layers, grid, segments)
     array.flags.writeable = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,87 +10,85 @@ from typing import Any
 
 import numpy as np
 import slicer
-from numpy.typing import NDArray
 
-from ActiveSuggestLib.data.segments import Segment, name_key
+from ActiveSuggestLib.data.label_formats import seg_nrrd
+from ActiveSuggestLib.data.segments import Segment, default_color, name_key
 
-from .errors import CaseNotShownError
-from .labelmaps import Grid, make_labelmap, place, translate
+from .labelmaps import Grid, Labelmap, Layer, place, translate
 from .masks import BINARY, segments_of
-from .nrrd_files import check_nrrd
+from .nrrd_files import check_nrrd, damaged, read_layers
 
-_CLASSES = (
-    "vtkMRMLSegmentationNode",
-    "vtkMRMLSegmentationDisplayNode",
-    "vtkMRMLSegmentationStorageNode",
-)
 _STATUS = "Segmentation.Status"
 _SURFACE = "Closed surface"
 
 
 @dataclass(frozen=True)
 class ReadSegment:
-    """A segment of a file: its name, the layer it lies in, its value there, its ``vtkSegment``."""
+    """A segment of a file: its name, the layer it lies in, its value there, colour and tags."""
 
     name: str
     layer: int
     value: int
-    segment: Any
+    color: tuple[float, float, float]
+    tags: dict[str, str]
 
 
 @dataclass(frozen=True)
 class ReadSegments:
-    """The segments of a file and their layers, each uint8 or wider (z, y, x) on the image's grid.
-
-    ``parts`` are the boxes of the grid that the layers cover.
-    """
+    """The segments of a file, and its layers on the image's grid."""
 
     segments: tuple[ReadSegment, ...] = ()
-    layers: tuple[NDArray[Any], ...] = ()
-    parts: tuple[Any, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
 
 def read_segments(path: Path, grid: Grid, case: str) -> ReadSegments:
-    """Read a ``.seg.nrrd`` as Slicer does, onto the grid of the case's image.
+    """Read a ``.seg.nrrd`` onto the grid of the case's image.
 
-    Raises ``CaseNotShownError``.
+    Read here and not by Slicer's storage node: that takes ten times as long, and a file that was
+    cut short ends Slicer. Raises ``CaseNotShownError``.
     """
-    check_nrrd(path, case)
-    scratch, node = _scratch()
-    storage = scratch.AddNewNodeByClass("vtkMRMLSegmentationStorageNode")
-    storage.SetFileName(str(path))
-    if not storage.ReadData(node, True):
-        raise CaseNotShownError(
-            f"{path.name} could not be read as a segmentation.",
-            case=case,
-            path=path,
-            remedy="It may be damaged or cut short: choose an earlier version of the label, or "
-            "open the case without it.",
+    header = check_nrrd(path, case)
+    keys = seg_nrrd.read_keys(path)
+    stored = read_layers(header)
+    named = seg_nrrd.named_segments(keys)
+    if np.issubdtype(stored.dtype, np.floating) or (not named and stored[0].any()):
+        raise damaged(path, case, "it has no named segments made of voxels")
+    try:
+        matrix = header.matrix()
+    except (KeyError, ValueError) as error:
+        raise damaged(path, case, "its position in space is missing") from error
+    layers = tuple(place(Labelmap(layer, matrix), grid) for layer in stored)
+    prefixes = [f"Segment{i}_" for i in _indices(keys)]
+    found = [
+        ReadSegment(
+            name=segment.name,
+            layer=segment.layer,
+            value=segment.value,
+            color=_color(keys.get(f"{prefix}Color", ""), segment.value),
+            tags=_tags(keys.get(f"{prefix}Tags", "")),
         )
-    segmentation = node.GetSegmentation()
-    labelmaps: list[Any] = []
-    found = []
-    for _, segment in segments_of(segmentation):
-        labelmap = segment.GetRepresentation(BINARY)
-        if labelmap is None:
-            continue
-        if not any(labelmap is known for known in labelmaps):
-            labelmaps.append(labelmap)
-        layer = next(i for i, known in enumerate(labelmaps) if known is labelmap)
-        name = segment.GetName() or ""
-        found.append(ReadSegment(name, layer, segment.GetLabelValue(), segment))
-    placed = [place(labelmap, grid) for labelmap in labelmaps]
-    layers = tuple(np.array(layer.voxels) for layer in placed)
-    return ReadSegments(tuple(found), layers, tuple(layer.box for layer in placed))
+        for prefix, segment in zip(prefixes, named, strict=True)
+        if segment.layer < len(layers)
+    ]
+    return ReadSegments(tuple(found), layers)
 
 
-def _scratch() -> tuple[Any, Any]:
-    # The reader makes a display node for what it reads, which needs a scene: not the user's.
-    scene = slicer.vtkMRMLScene()
-    for name in _CLASSES:
-        if not scene.GetTagByClassName(name):
-            scene.RegisterNodeClass(getattr(slicer, name)())
-    return scene, scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+def _indices(keys: dict[str, str]) -> list[int]:
+    found = (re.match(r"Segment(\d+)_Name$", key) for key in keys)
+    return sorted({int(match.group(1)) for match in found if match})
+
+
+def _color(text: str, value: int) -> tuple[float, float, float]:
+    try:
+        red, green, blue = (float(n) for n in text.split())
+    except ValueError:
+        return default_color(value)
+    return (red, green, blue)
+
+
+def _tags(text: str) -> dict[str, str]:
+    pairs = (part.partition(":") for part in text.split("|"))
+    return {name: value for name, colon, value in pairs if colon}
 
 
 def fill(segmentation: Any, read: ReadSegments, grid: Grid, segments: Sequence[Segment]) -> None:
@@ -134,39 +133,37 @@ def _take_over(before: Any, segment: Any) -> None:
 
 def _project_segments(read: ReadSegments, grid: Grid, segments: Sequence[Segment]) -> list[Any]:
     found = {name_key(s.name): s for s in reversed(read.segments)}
-    labelmaps: dict[int, Any] = {}
-    for layer in range(max(1, len(read.layers))):
+    empty = Labelmap(np.zeros((0, 0, 0), dtype=np.uint8), grid.matrix)
+    labelmaps = [empty.to_vtk()] if not read.layers else []
+    for index, layer in enumerate(read.layers):
         values = {
             found[name_key(s.name)].value: s.value
             for s in segments
-            if name_key(s.name) in found and found[name_key(s.name)].layer == layer
+            if name_key(s.name) in found and found[name_key(s.name)].layer == index
         }
-        whole = np.zeros(grid.shape, dtype=np.uint8)
-        if values:
-            whole[read.parts[layer]] = translate(read.layers[layer], values)
-        labelmaps[layer] = make_labelmap(whole, grid)
+        voxels = translate(layer.voxels, values)
+        labelmaps.append((layer.labelmap(voxels, grid) if voxels.any() else empty).to_vtk())
     made = []
     for segment in segments:
         in_file = found.get(name_key(segment.name))
-        made.append(_segment(segment, in_file, labelmaps[in_file.layer if in_file else 0]))
+        tags = in_file.tags if in_file else {}
+        made.append(_segment(segment, tags, labelmaps[in_file.layer if in_file else 0]))
     return made
 
 
-def _segment(wanted: Segment, in_file: ReadSegment | None, labelmap: Any) -> Any:
+def _segment(wanted: Segment, tags: dict[str, str], labelmap: Any) -> Any:
     segment = slicer.vtkSegment()
-    if in_file is not None:
-        # Its tags: the status and whatever other extensions noted.
-        segment.DeepCopyMetadata(in_file.segment)
+    # Of the file: the status, and whatever other extensions noted.
+    for name, value in ({_STATUS: "inprogress"} | tags).items():
+        segment.SetTag(name, value)
+    if wanted.terminology:
+        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), wanted.terminology)
     segment.SetName(wanted.name)
     segment.SetColor(wanted.color)
     segment.SetLabelValue(wanted.value)
     # Else choosing a terminology in the Segment Editor would rename it, and names are what counts.
     segment.SetNameAutoGenerated(False)
     segment.SetColorAutoGenerated(False)
-    if wanted.terminology:
-        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), wanted.terminology)
-    if not segment.HasTag(_STATUS):
-        segment.SetTag(_STATUS, "inprogress")
     segment.AddRepresentation(BINARY, labelmap)
     return segment
 
@@ -175,17 +172,11 @@ def _foreign_segments(read: ReadSegments, grid: Grid, segments: Sequence[Segment
     known = {name_key(s.name) for s in segments}
     made = []
     for foreign in read.segments:
-        if name_key(foreign.name) in known:
-            continue
-        voxels = translate(read.layers[foreign.layer], {foreign.value: 1})
-        if not voxels.any():
+        layer = read.layers[foreign.layer]
+        voxels = translate(layer.voxels, {foreign.value: 1})
+        if name_key(foreign.name) in known or not voxels.any():
             continue
         known.add(name_key(foreign.name))
-        whole = np.zeros(grid.shape, dtype=np.uint8)
-        whole[read.parts[foreign.layer]] = voxels
-        segment = slicer.vtkSegment()
-        segment.DeepCopyMetadata(foreign.segment)
-        segment.SetLabelValue(1)
-        segment.AddRepresentation(BINARY, make_labelmap(whole, grid))
-        made.append(segment)
+        alone = Segment(foreign.name, 1, foreign.color)
+        made.append(_segment(alone, foreign.tags, layer.labelmap(voxels, grid).to_vtk()))
     return made

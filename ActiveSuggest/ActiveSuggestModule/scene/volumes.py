@@ -14,34 +14,46 @@ from vtk.util.numpy_support import vtk_to_numpy
 from ActiveSuggestLib.data.geometry import Geometry
 
 from .errors import CaseNotShownError
-from .nrrd_files import check_nrrd
+from .nrrd_files import check_is_there, check_nrrd
 
 SOFT_TISSUE = (-160.0, 240.0)
 """What is shown of a CT image, in Hounsfield units: window 400, level 40."""
 
 _PERCENTILES = (0.5, 99.5)
 _SAMPLES = 200_000
+_SCALARS, _VECTORS = "vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode"
 
 
 def read_volume(path: Path, case: str) -> Any:
     """Return a volume node with the file's voxels and grid; it is in no scene yet.
 
-    No storage node is left behind, so that saving the scene never writes into the project.
-    Raises ``CaseNotShownError``.
+    Files other than NRRD (the case's own image, where the disk had no room for one that is quick
+    to read) are read as Slicer does. No storage node is left behind, so that saving the scene
+    never writes into the project. Raises ``CaseNotShownError``.
     """
-    values = check_nrrd(path, case)
-    node = slicer.vtkMRMLVectorVolumeNode() if values > 1 else slicer.vtkMRMLScalarVolumeNode()
-    storage = slicer.vtkMRMLNRRDStorageNode()
+    kinds: tuple[str, ...]
+    if path.suffix.lower() in {".nrrd", ".nhdr"}:
+        has_colors = check_nrrd(path, case).values_a_voxel > 1
+        kinds = (_VECTORS if has_colors else _SCALARS,)
+        storage = slicer.vtkMRMLNRRDStorageNode()
+    else:
+        check_is_there(path, case)
+        kinds = (_SCALARS, _VECTORS)
+        storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+        storage.SetSingleFile(True)
     storage.SetFileName(str(path))
-    if not storage.ReadData(node, True) or node.GetImageData() is None:
-        raise CaseNotShownError(
-            f"{path.name} could not be read into Slicer.",
-            case=case,
-            path=path,
-            remedy="Open the case again: it is then written anew.",
-        )
-    _let_go_of_file(node)
-    return node
+    for kind in kinds:
+        node = getattr(slicer, kind)()
+        if storage.ReadData(node, True) and node.GetImageData() is not None:
+            _let_go_of_file(node)
+            return node
+    raise CaseNotShownError(
+        f"{path.name} could not be read into Slicer.",
+        case=case,
+        path=path,
+        remedy="Open the case again: it is then read anew. If this repeats, look whether the disk "
+        "is full.",
+    )
 
 
 def _let_go_of_file(node: Any) -> None:

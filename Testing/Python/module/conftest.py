@@ -21,6 +21,12 @@ from Testing.Host.qt_host.scene import Scene, new_scene
 
 install_stand_ins()
 
+REPOSITORY = Path(__file__).resolve().parents[3]
+MODULE = REPOSITORY / "ActiveSuggest" / "ActiveSuggest.py"
+ARTEFACTS = REPOSITORY / "Testing" / "Artefacts"
+if str(MODULE.parent) not in sys.path:
+    sys.path.insert(0, str(MODULE.parent))
+
 from Testing.Python.module.session_stage import (  # noqa: E402, F401 - fixtures
     clock,
     fresh_pool,
@@ -29,12 +35,6 @@ from Testing.Python.module.session_stage import (  # noqa: E402, F401 - fixtures
     trained_pool,
     trained_template,
 )
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-MODULE = REPOSITORY / "ActiveSuggest" / "ActiveSuggest.py"
-ARTEFACTS = REPOSITORY / "Testing" / "Artefacts"
-if str(MODULE.parent) not in sys.path:
-    sys.path.insert(0, str(MODULE.parent))
 
 
 @pytest.fixture(scope="session")
