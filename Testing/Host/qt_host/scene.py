@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -38,6 +40,10 @@ class Scene:
 
     def close(self) -> None:
         """Let go of everything in an order that VTK survives."""
+        with quiet_logging():
+            self._close()
+
+    def _close(self) -> None:
         release_slice_logics(self.slice_logics, self.application_logic)
         self.scene.Clear(1)
         for logic in self.module_logics.values():
@@ -45,8 +51,24 @@ class Scene:
         self.application_logic.SetMRMLScene(None)
 
 
+@contextmanager
+def quiet_logging() -> Iterator[None]:
+    """Leave out VTK's words on what slicer-core does not bring, such as terminology files."""
+    verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
+    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
+    try:
+        yield
+    finally:
+        vtk.vtkLogger.SetStderrVerbosity(verbosity)
+
+
 def new_scene() -> Scene:
     """Return an empty scene as Slicer has it after its start: views, colours, crosshair."""
+    with quiet_logging():
+        return _new_scene()
+
+
+def _new_scene() -> Scene:
     scene = slicer.vtkMRMLScene()
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
@@ -57,16 +79,12 @@ def new_scene() -> Scene:
     color_logic.SetMRMLScene(scene)
     color_logic.AddDefaultColorNodes()
     world = Scene(scene, application_logic)
-    # slicer-core brings no terminology files; that they are missing is no news.
-    verbosity = vtk.vtkLogger.GetCurrentVerbosityCutoff()
-    vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_OFF)
     for name, class_name in LOGICS.items():
         logic = getattr(slicer, class_name)()
         logic.SetMRMLScene(scene)
         logic.SetMRMLApplicationLogic(application_logic)
         application_logic.SetModuleLogic(NAMES[name], logic)
         world.module_logics[name] = logic
-    vtk.vtkLogger.SetStderrVerbosity(verbosity)
     for kind, tag in (
         ("vtkMRMLSelectionNode", "Singleton"),
         ("vtkMRMLInteractionNode", "Singleton"),
