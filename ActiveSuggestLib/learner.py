@@ -116,20 +116,31 @@ class ActiveLearner:
         """
         import pandas
 
-        scored = self._score(strategy, unit, preset, options, cases, progress, cancel)
-        rows = [
-            {
-                "rank": s.rank,
-                "case": s.case,
-                "slice": s.slice,
-                "patient": s.patient,
-                "score": s.score,
-                "reasons": " ".join(s.reasons),
-            }
-            for s in ranked(scored)
-        ]
-        table = pandas.DataFrame(rows)
+        found = self.rank(
+            strategy,
+            unit,
+            preset=preset,
+            options=options,
+            cases=cases,
+            progress=progress,
+            cancel=cancel,
+        )
+        table = pandas.DataFrame([s.to_row() for s in found])
         return table.astype({"slice": "Int64"})
+
+    def rank(
+        self,
+        strategy: str = "default",
+        unit: str = "volume",
+        *,
+        preset: str | None = None,
+        options: dict[str, Any] | None = None,
+        cases: Sequence[str] | None = None,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
+    ) -> list[Suggestion]:
+        """Return what ``score`` returns as a list, without pandas; nothing is claimed."""
+        return ranked(self._score(strategy, unit, preset, options, cases, progress, cancel))
 
     def _score(
         self,
@@ -285,6 +296,14 @@ class ActiveLearner:
         )
         self._proposals.store(case, prediction.labels, prediction.model)
         return prediction
+
+    def keep_proposal(self, case: str, labels: np.ndarray, model: int) -> None:
+        """Keep an earlier prediction, (z, y, x), as the proposal that a saved label will judge.
+
+        Nothing happens where a proposal is kept already.
+        """
+        if not self._proposals.has(case):
+            self._proposals.store(case, labels, model)
 
     def predict_to(
         self,

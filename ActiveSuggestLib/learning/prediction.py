@@ -21,8 +21,10 @@ class Prediction:
     """A proposal: labels, uint8 (z, y, x) of segment values, on the image's own grid.
 
     ``uncertainty`` is the predictive entropy of Monte-Carlo samples in nats, float32 (z, y, x);
-    ``worst_slice`` the image's slice along the project's plane with the most entropy on predicted
-    foreground.
+    ``slice_uncertainty`` (S,) its sum over the predicted foreground of each of the image's slices
+    along the project's plane, ``worst_slice`` the slice where that is highest, and ``picture``
+    (rows, columns) the first channel of that slice as the network saw it, rows running down as on
+    a screen.
     """
 
     case: str
@@ -31,6 +33,8 @@ class Prediction:
     geometry: Geometry
     worst_slice: int | None
     model: int
+    slice_uncertainty: np.ndarray | None = None
+    picture: np.ndarray | None = None
 
 
 def predict(
@@ -67,4 +71,9 @@ def predict(
     by_slice = foreground.sum(dim=(1, 2)).numpy()[prepared.image_slices()]
     worst = int(np.argmax(by_slice))
     whole = restore(entropy[None], prepared)[0]
-    return Prediction(case, labels, whole, row.geometry, worst, model.record.version)
+    picture = prepared.array[0, prepared.image_slices()[worst]].numpy()
+    if bench.project.plane != "axial":
+        picture = picture[::-1]  # Prepared rows run upwards in the other planes.
+    return Prediction(
+        case, labels, whole, row.geometry, worst, model.record.version, by_slice, picture
+    )

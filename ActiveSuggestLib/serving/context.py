@@ -9,6 +9,9 @@ from ..messages import Message, Notice
 from ..strategies import catalogue
 from .failures import error_form
 
+Interruptions = tuple[Callable[[], bool], Callable[[], None]]
+"""Whether something more urgent waits than what runs, and how to do it; see ``Pauses.connect``."""
+
 Tell = Callable[[str, str, dict[str, Any]], None]
 """How a learner says something aside: kind, message, data."""
 
@@ -25,9 +28,11 @@ class Context:
         open_learner: OpenLearner,
         send: Callable[[Message], None],
         activity: Callable[[], dict[str, Any]],
+        interruptions: Interruptions,
     ) -> None:
         self.project = project
         self.activity = activity
+        self._interruptions = interruptions
         self.learner_opened: Any = None
         self.other_strategies: list[catalogue.Entry] = []
         self._open_learner = open_learner
@@ -45,6 +50,7 @@ class Context:
         """Return the learner; tried again at each call until it opens (main thread only)."""
         if self.learner_opened is None:
             learner = self._open_learner(self.project, self.tell)
+            learner.bench.pauses.connect(*self._interruptions)
             self._find_other_strategies()
             device = device_facts(learner)
             self.tell("ready", f"Ready: {device['description']}", device)

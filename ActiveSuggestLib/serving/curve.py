@@ -17,10 +17,13 @@ def learning_curve(project: Any) -> dict[str, Any]:
     validation_dice (mean foreground Dice, 0…1) on validation_cases cases with its 95 % t
     ``interval`` [low, high] over these cases (``None`` below two), accepted, reason.
     ``prequential``: for each saved label whose case had a proposal: case, dice (of the proposal
-    against the label, before any training on it), model (its version), time.
+    against the label), model (its version), time. Proposals of models that had been trained on an
+    earlier label of the case are left out: they would look too good.
     """
+    records = model_records(project.folder)
+    trained_on = {record.get("version"): set(record.get("labels") or ()) for record in records}
     return {
-        "models": [_point(record) for record in model_records(project.folder)],
+        "models": [_point(record) for record in records],
         "prequential": [
             {
                 "case": event.case,
@@ -29,6 +32,7 @@ def learning_curve(project: Any) -> dict[str, Any]:
                 "time": event.time,
             }
             for event in project.events(kind="prequential")
+            if event.case not in trained_on.get(event.data.get("model"), ())
         ],
     }
 

@@ -1,4 +1,4 @@
-"""What can be asked of the worker: one function a method, quick ones and long ones.
+"""What can be asked of the worker: one function a method; quick ones, long ones, those aside.
 
 A function's keyword-only parameters are the request's parameters; their types are checked
 before it runs. Masks come as file paths in any readable format; large results go to files.
@@ -20,12 +20,16 @@ from ..strategies import catalogue
 from .context import Context, device_facts
 from .curve import learning_curve
 from .failures import error_form
-from .outputs import score_rows, write_prediction, write_table
+from .outputs import write_prediction, write_ranking
 from .overview import case_facts, model_records, project_overview
+from .prediction_files import PredictionFiles
+from .raw_nrrd import map_voxels
+from .showing import draw_thumbnail, prepare_case
 from .tasks import Task
 
 QUICK: dict[str, Callable[..., Any]] = {}
 LONG: dict[str, Callable[..., Any]] = {}
+ASIDE: dict[str, Callable[..., Any]] = {}
 CONTROL = ("cancel", "ping", "shutdown")
 
 
@@ -41,9 +45,15 @@ def long(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def aside(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Register a method that reads files on a thread of its own, while a long one may run."""
+    ASIDE[function.__name__] = function
+    return function
+
+
 def known_methods() -> list[str]:
     """Return the names of all methods, sorted."""
-    return sorted([*QUICK, *LONG, *CONTROL])
+    return sorted([*QUICK, *LONG, *ASIDE, *CONTROL])
 
 
 def call(
@@ -238,6 +248,48 @@ def strategies(context: Context, _task: Task) -> Any:
     return [entry.to_dict() for entry in (*catalogue.own(), *context.other_strategies)]
 
 
+# Aside ----------------------------------------------------------------------------------
+
+
+@aside
+def prepare(context: Context, task: Task, *, case: str, urgent: bool = False) -> Any:  # noqa: ARG001
+    """Make a case ready to be shown in the scene; see ``showing.prepare_case``.
+
+    What is ``urgent``, because someone waits for it, is done before what is only prefetched.
+    """
+    return prepare_case(context.project, case, task.cancel)
+
+
+@aside
+def thumbnail(
+    context: Context,
+    _task: Task,
+    *,
+    case: str,
+    slice: int | None = None,  # noqa: A002 - the field's word
+) -> Any:
+    """Draw one slice as a small PNG; see ``showing.draw_thumbnail``."""
+    return draw_thumbnail(context.project, case, slice)
+
+
+def urgency(request: Request) -> int:
+    """Return how urgent a long request is: it may be done between two steps of a less urgent one.
+
+    2: one case is to be shown now; 1: a list, many cases; 0: learning, and what must not come
+    between.
+    """
+    if request.method == "predict":
+        return 1 if request.params.get("case") is None else 2
+    return 1 if request.method in ("suggest", "score", "rescan", "import_labels") else 0
+
+
+def aside_rank(request: Request) -> int:
+    """Return in which order requests aside are done: what someone waits for comes first."""
+    if request.method == "thumbnail":
+        return 2
+    return 0 if request.params.get("urgent") else 1
+
+
 # Long -----------------------------------------------------------------------------------
 
 
@@ -282,7 +334,7 @@ def score(
     out: str | None = None,
 ) -> Any:
     """Rank everything: the whole table as a CSV file, the first ``limit`` rows in the answer."""
-    table = context.learner().score(
+    ranking = context.learner().rank(
         strategy,
         unit,
         preset=preset,
@@ -292,8 +344,9 @@ def score(
         cancel=task.cancel,
     )
     path = Path(out) if out else _cache(context) / "scores" / f"{strategy}-{unit}.csv"
-    write_table(table, path)
-    return {"rows": score_rows(table, limit), "total": len(table), "path": str(path)}
+    write_ranking(ranking, path)
+    rows = [suggestion.to_row() for suggestion in ranking[: max(0, limit)]]
+    return {"rows": rows, "total": len(ranking), "path": str(path)}
 
 
 @long
@@ -329,6 +382,7 @@ def predict(
         return _predict_one(context, task, case, folder)
     answers: list[Any] = []
     for position, name in enumerate(cases or []):
+        context.learner().bench.pauses.give_way()
         task.progress(position, len(cases or []), name)
         try:
             answers.append(_predict_one(context, task, name, folder))
@@ -340,14 +394,20 @@ def predict(
 
 def _predict_one(context: Context, task: Task, name: str, folder: Path | None) -> dict[str, Any]:
     task.cancel.raise_if_cancelled()
-    learner = context.learner()
+    learner, project = context.learner(), context.project
+    files = PredictionFiles(project)
+    row = project.case(name)
+    if folder is None and (known := files.find(row)) is not None:
+        learner.keep_proposal(name, map_voxels(Path(known["labels"])), known["model"])
+        return known
     try:
         prediction = learner.predict(name, cancel=task.cancel)
     except ImageError as error:
         learner.bench.report(name, error)
         raise
-    place = folder or _cache(context) / "predictions" / f"v{prediction.model}"
-    return write_prediction(prediction, context.project, place)
+    if folder is not None:
+        return write_prediction(prediction, project, folder)
+    return files.store(prediction, row, learner.bench.model().record.hash)
 
 
 @long

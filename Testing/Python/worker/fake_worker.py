@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from ActiveSuggestLib.errors import NotAProjectError, UnreadableImageError
+from ActiveSuggestLib.pauses import Pauses
 from ActiveSuggestLib.worker import run_process
 
 
@@ -104,9 +105,8 @@ DEVICE = SimpleNamespace(
 class FakeLearner:
     """``options`` of ``suggest`` say what happens."""
 
-    bench = SimpleNamespace(device=DEVICE)
-
     def __init__(self, project: FakeProject, tell: Any) -> None:
+        self.bench = SimpleNamespace(device=DEVICE, pauses=Pauses())
         self.project = project
         self.tell = tell
 
@@ -149,6 +149,7 @@ class FakeLearner:
         started = self.project.labels_version()
         deadline = time.monotonic() + (seconds or 30)
         while time.monotonic() < deadline:
+            self.bench.pauses.give_way()
             cancel.raise_if_cancelled()
             progress(0, 1, "Training")
             if self.project.labels_version() != started:

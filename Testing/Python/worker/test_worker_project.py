@@ -194,6 +194,71 @@ def test_a_prediction_is_two_files_on_the_images_grid(warm: WorkerClient, pool: 
     assert found["model"] == 1
 
 
+def test_a_case_is_made_ready_with_its_proposal_once_it_was_predicted(
+    worker: WorkerClient,
+) -> None:
+    before = worker.request("prepare", case="case-5").result(SECONDS)
+    assert before["prediction"] is None
+    found = worker.request("predict", case="case-5").result(SECONDS)
+    assert found["slices"][0]["slice"] == found["worst_slice"]
+    assert len(found["slices"]) == SHAPE[0]
+    picture = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(found["thumbnail"]))
+    assert picture.shape[2] == 3
+    after = worker.request("prepare", case="case-5", urgent=True).result(SECONDS)
+    assert after["prediction"] == found
+    assert after["thumbnail"] == found["thumbnail"] != before["thumbnail"]
+    small = worker.request("thumbnail", case="case-5", slice=2).result(SECONDS)
+    assert small["slice"] == 2
+    assert Path(small["path"]).is_file()
+
+
+def test_a_case_predicted_before_is_answered_without_the_network_and_still_judged(
+    worker: WorkerClient, pool: Path
+) -> None:
+    found = worker.request("predict", case="case-5").result(SECONDS)
+    folder = Path(worker.request("status").result(SECONDS)["project"])
+    for proposal in (folder / "cache" / "proposals").iterdir():
+        proposal.unlink()
+    written = Path(found["labels"]).stat().st_mtime_ns
+    assert worker.request("predict", case="case-5").result(SECONDS) == found
+    assert Path(found["labels"]).stat().st_mtime_ns == written
+    worker.request("save_label", case="case-5", mask=found["labels"]).result(SECONDS)
+    (judged,) = worker.request("curve").result(SECONDS)["prequential"]
+    assert (judged["case"], judged["dice"]) == ("case-5", 1.0)
+
+
+def test_a_proposal_for_a_case_that_the_model_was_trained_on_is_no_point_of_the_curve(
+    worker: WorkerClient, pool: Path
+) -> None:
+    trained_on = worker.request("models").result(SECONDS)[0]["labels"]
+    case = sorted(trained_on)[0]
+    number = int(case.rpartition("-")[2])
+    worker.request("predict", case=case).result(SECONDS)
+    worker.request("save_label", case=case, mask=label_of(pool, number)).result(SECONDS)
+    assert worker.request("events", kind="prequential").result(SECONDS)
+    assert worker.request("curve").result(SECONDS)["prequential"] == []
+
+
+def test_a_click_is_answered_while_a_training_runs_and_the_training_is_not_shortened(
+    worker: WorkerClient,
+) -> None:
+    before = worker.request("predict", case="case-5").result(SECONDS)
+    labels = Path(before["labels"]).read_bytes()
+    Path(before["labels"]).with_name("case-5.json").unlink()
+    training = worker.request("fine_tune", steps=400)
+    until_progress(training)
+    meanwhile = worker.request("predict", case="case-5").result(SECONDS)
+    listed = worker.request("suggest", strategy="mc-dropout", count=2).result(SECONDS)
+    ranked = worker.request("score", strategy="entropy", limit=2).result(SECONDS)
+    assert not training.done()
+    assert meanwhile == before
+    assert Path(meanwhile["labels"]).read_bytes() == labels
+    assert all(item["worst_slice"] is not None for item in listed)
+    assert len(ranked["rows"]) == 2
+    assert training.result(SECONDS)["steps"] == 400
+    assert any(p.data.get("paused") for p in training.progress)
+
+
 def test_one_case_that_cannot_be_predicted_stops_none_of_the_others(
     warm: WorkerClient, tmp_path: Path
 ) -> None:
