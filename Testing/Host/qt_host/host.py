@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -19,14 +17,14 @@ from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QSettin
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
-from . import immortal_none, messages, modal, processes, qt_module, slots, style
+from . import immortal_none, messages, modal, processes, slots, style
 from .application import Application
 from .facade import facade
+from .install import install_stand_ins
 from .io_manager import IOManager
 from .layout import LayoutManager
 from .main_window import MainWindow
 from .module_manager import ModuleManager, ScriptedModule, ScriptedModuleWidget
-from .mrml_widgets import MRML_CLASSES
 from .scene import Scene, core_modules, new_scene
 from .slice_views import render
 
@@ -61,12 +59,9 @@ class SlicerHost:
     # Installing
 
     def _install(self) -> None:
-        sys.modules["qt"] = qt_module.qt
-        sys.modules["ctk"] = qt_module.ctk
+        install_stand_ins()
         slicer.app = self.app
         slicer.modules = SimpleNamespace()
-        for name in MRML_CLASSES:
-            setattr(slicer, name, getattr(qt_module.slicer_classes, name))
         slicer.qSlicerScriptedLoadableModule = ScriptedModule
         slicer.qSlicerScriptedLoadableModuleWidget = facade(ScriptedModuleWidget, "host")
 
@@ -204,28 +199,3 @@ class suppress_into:
             self._complaints.append(f"{self._what} raised {type(error).__name__}: {error}")
             return True
         return False
-
-
-def install_stand_ins() -> None:
-    """Put the stand-ins of Slicer's Python under their names, before a module imports them."""
-    from . import stand_ins
-
-    sys.modules["qt"] = qt_module.qt
-    sys.modules["ctk"] = qt_module.ctk
-    if not hasattr(slicer, "modules"):
-        slicer.modules = SimpleNamespace()
-    import importlib
-
-    for public, private in (
-        ("i18n", "i18n"),
-        ("testing", "testing"),
-        ("packaging", "packaging"),
-        ("ScriptedLoadableModule", "scripted_module"),
-        ("parameterNodeWrapper", "parameter_node"),
-    ):
-        module: ModuleType = importlib.import_module(f"{stand_ins.__name__}.{private}")
-        sys.modules[f"slicer.{public}"] = module
-        setattr(slicer, public, module)
-    sys.modules["SampleData"] = importlib.import_module(f"{stand_ins.__name__}.sample_data")
-    with suppress(ImportError):
-        importlib.import_module("slicer.util")

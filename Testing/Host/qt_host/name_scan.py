@@ -226,7 +226,7 @@ def _check_member(line: int, kind: str, member: str) -> Iterator[Violation]:
 
 
 def widgets_of(ui_files: Iterable[Path]) -> dict[str, str]:
-    """Return ``{widget's name: "qt.QPushButton"}`` of ``.ui`` files; names used twice are left out."""
+    """Return ``{name: "qt.QPushButton"}`` of the widgets of ``.ui`` files, if that is clear."""
     found: dict[str, str] = {}
     for path in ui_files:
         for item in ElementTree.parse(path).getroot().iter("widget"):

@@ -16,7 +16,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 pytest.importorskip("PySide6", reason="the module's tests need PySide6-Essentials")
 pytest.importorskip("slicer", reason="the module's tests need slicer-core")
 
-from Testing.Host.qt_host.host import SlicerHost, install_stand_ins
+from Testing.Host.qt_host.host import SlicerHost
+from Testing.Host.qt_host.install import install_stand_ins
 from Testing.Host.qt_host.scene import Scene, new_scene
 
 install_stand_ins()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from Testing.Host.qt_host import name_scan, qt_module
 from Testing.Host.qt_host.names import class_names, known_names, names_file, object_names
 

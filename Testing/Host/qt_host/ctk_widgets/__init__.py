@@ -8,6 +8,7 @@ from .directory_button import DirectoryButton
 from .message_box import MessageBox
 from .path_line_edit import PathLineEdit
 from .plain import (
+    CheckablePushButton,
     CheckBox,
     ComboBox,
     DoubleSpinBox,
@@ -15,20 +16,25 @@ from .plain import (
     FittedTextBrowser,
     PushButton,
 )
+from .range_widgets import DoubleRangeSlider, DoubleSlider, RangeWidget
 from .slider_widget import SliderWidget
 
 CTK_CLASSES: dict[str, type] = {
     "ctkCheckBox": CheckBox,
+    "ctkCheckablePushButton": CheckablePushButton,
     "ctkCollapsibleButton": CollapsibleButton,
     "ctkCollapsibleGroupBox": CollapsibleGroupBox,
     "ctkColorPickerButton": ColorPickerButton,
     "ctkComboBox": ComboBox,
     "ctkDirectoryButton": DirectoryButton,
+    "ctkDoubleRangeSlider": DoubleRangeSlider,
+    "ctkDoubleSlider": DoubleSlider,
     "ctkDoubleSpinBox": DoubleSpinBox,
     "ctkExpandableWidget": ExpandableWidget,
     "ctkFittedTextBrowser": FittedTextBrowser,
     "ctkMessageBox": MessageBox,
     "ctkPathLineEdit": PathLineEdit,
     "ctkPushButton": PushButton,
+    "ctkRangeWidget": RangeWidget,
     "ctkSliderWidget": SliderWidget,
 }

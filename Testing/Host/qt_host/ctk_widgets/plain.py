@@ -16,6 +16,10 @@ class CheckBox(QCheckBox):
     """ctkCheckBox."""
 
 
+class CheckablePushButton(QPushButton):
+    """ctkCheckablePushButton."""
+
+
 class ComboBox(QComboBox):
     """ctkComboBox."""
 

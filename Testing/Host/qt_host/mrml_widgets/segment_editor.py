@@ -325,6 +325,10 @@ class SegmentEditorWidget(QWidget):
             place = identifiers.index(current) if current in identifiers else 0
             self.setCurrentSegmentID(identifiers[(place + offset) % len(identifiers)])
 
+    def updateEffectList(self) -> None:
+        """Show effects that were registered since."""
+        self.calls.append(("updateEffectList",))
+
     def availableEffectNames(self) -> list[str]:
         """Return the effects' names."""
         return list(EFFECTS)
