@@ -31,6 +31,8 @@ class SegmentEditor:
             return
         editor = slicer.qMRMLSegmentEditorWidget()
         editor.setMaximumNumberOfUndoStates(UNDO_STATES)
+        # The scene of the case decides what the views show.
+        editor.setAutoShowSourceVolumeNode(False)
         # The case decides what is edited, so there is nothing to select.
         editor.setSegmentationNodeSelectorVisible(False)
         editor.setSourceVolumeNodeSelectorVisible(False)

@@ -116,6 +116,10 @@ class ModulePanel(VTKObservationMixin):
         self._timer = qt.QTimer(root)
         self._timer.setInterval(TICK_MS)
         self._timer.connect("timeout()", self.guard(self._tick))
+        self._fit_timer = qt.QTimer(root)
+        self._fit_timer.setSingleShot(True)
+        self._fit_timer.setInterval(0)
+        self._fit_timer.connect("timeout()", self.guard(self.refit))
         self._connections = (
             (self.session.project_changed, self.guard(self._project_changed)),
             (self.session.overview_changed, self.guard(self.refresh)),
@@ -142,13 +146,14 @@ class ModulePanel(VTKObservationMixin):
         self._timer.start()
         self.refresh()
         # The widths are known when the layout is done.
-        qt.QTimer.singleShot(0, self.guard(self.refit))
+        self._fit_timer.start()
         self.guard(self.install.resume)()
 
     def exit(self) -> None:
         """The user went to another module: what was edited is kept as a draft."""
         self._entered = False
         self._timer.stop()
+        self._fit_timer.stop()
         self.shortcuts.uninstall()
         self.guard(self.session.autosave)()
         self.edit.editor.exit()
@@ -158,6 +163,7 @@ class ModulePanel(VTKObservationMixin):
         """The panel goes away for good."""
         self._entered = False
         self._timer.stop()
+        self._fit_timer.stop()
         self.shortcuts.uninstall()
         for signal, slot in self._connections:
             signal.disconnect(slot)
@@ -184,7 +190,7 @@ class ModulePanel(VTKObservationMixin):
     def bind_parameters(self) -> None:
         """Bind the widgets to the scene's parameter node."""
         self._unbind_parameters()
-        self.parameters = Parameters(self._logic.getParameterNode())
+        self.parameters = Parameters(self._logic.getParameterNode())  # type: ignore[call-arg]
         self._gui_tag = self.parameters.connectGui(self._ui)
         self.addObserver(
             self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._parameters_changed
@@ -270,6 +276,7 @@ class ModulePanel(VTKObservationMixin):
         self._show_status()
 
     def _tick(self) -> None:
+        self.edit.tick()
         self.save.tick()
         self.refit()
         self.troubles.recolour()

@@ -85,7 +85,7 @@ class CasesDialog:
                     table.setItem(index, column, item)
                 elif item.text() != text:
                     item.setText(text)
-                item.setToolTip(text)
+                item.setData(qt.Qt.ToolTipRole, text)
         self.ui.countLabel.text = _count(len(self._rows), len(fitting), len(self._session.cases))
         names = [str(row["case"]) for row in self._rows]
         if chosen is not None and chosen["case"] in names:

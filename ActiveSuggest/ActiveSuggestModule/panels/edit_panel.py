@@ -30,6 +30,7 @@ class EditPanel:
         self._slices: Walk[int] = Walk()
         self._seen: tuple[Any, ...] = ()
         self._has_overlay = False
+        self._looked_at: int | None = None
         ui.sourceLabel.setMinimumHeight(ui.sourceButton.sizeHint.height())
         ui.overlayCheck.connect("toggled(bool)", guard(self._overlay_changed))
         ui.overlaySlider.connect("valueChanged(double)", guard(self._overlay_changed))
@@ -89,6 +90,15 @@ class EditPanel:
         """Show or hide the uncertainty."""
         if self._has_overlay:
             self._ui.overlayCheck.checked = not self._ui.overlayCheck.checked
+
+    def tick(self) -> None:
+        """Count the time in which the user looks through the slices."""
+        if self._session.current is None or self._session.scene.shown is None:
+            return
+        looked_at = self._session.scene.current_slice()
+        if looked_at != self._looked_at:
+            self._looked_at = looked_at
+            self._session.note_activity()
 
     def scene_start_close(self) -> None:
         """The nodes are going away."""

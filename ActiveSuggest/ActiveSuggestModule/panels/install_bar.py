@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
-from ..troubles import Trouble
+from ..troubles import Trouble, trouble_from_exception
 from . import looks
-from .guard import Guard, trouble_of
+from .guard import Guard
 from .project_panel import AskFolder
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ class InstallBar:
     def recolour(self) -> None:
         """Take the colours from the palette, which may have turned dark."""
         bar = self._ui.installBar
-        colour = looks.tint(bar.palette, 60, 130, 220, 0.2)
+        # The parent's palette: the bar's own takes the colour of its style sheet over.
+        colour = looks.tint(bar.parentWidget().palette, 60, 130, 220, 0.2)
         sheet = f"QFrame#installBar {{ background-color: {colour}; border-radius: 4px; }}"
         if bar.styleSheet != sheet:
             bar.setStyleSheet(sheet)
@@ -177,7 +178,7 @@ class InstallBar:
         except Exception as error:
             self._running = False
             self.offer()
-            self._on_trouble(trouble_of(error))
+            self._on_trouble(trouble_from_exception(error))
             return
         self._running = False
         self._ended(outcome)

@@ -142,7 +142,7 @@ class LearningPanel:
                     table.setItem(row, column, item)
                 elif item.text() != text:
                     item.setText(text)
-                item.setToolTip(str(model.get("reason") or text))
+                item.setData(qt.Qt.ToolTipRole, str(model.get("reason") or text))
         versions = [model.get("version") for model in self._models]
         if chosen is not None and chosen.get("version") in versions:
             table.setCurrentCell(versions.index(chosen.get("version")), MODEL)

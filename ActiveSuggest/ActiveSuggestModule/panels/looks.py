@@ -72,6 +72,10 @@ class FittedText:
     def refit(self) -> None:
         """Fit the text again if the label's width has changed."""
         width = self._label.width
+        if not self._label.visible:
+            # It has no width of its own before it was shown.
+            self._label.text = self._text
+            return
         if width == self._width:
             return
         self._width = width

@@ -61,6 +61,8 @@ class RankingTable:
         finished = suggestion.state in ("done", "failed")
         group = qt.QPalette.Disabled if finished else qt.QPalette.Active
         brush = qt.QBrush(table.palette.color(group, qt.QPalette.Text))
+        font = qt.QFont(table.font)
+        font.setBold(is_open)
         for column, (text, tip) in enumerate(zip(texts, tips, strict=True)):
             item = table.item(row, column)
             if item is None:
@@ -68,11 +70,9 @@ class RankingTable:
                 table.setItem(row, column, item)
             elif item.text() != text:
                 item.setText(text)
-            item.setToolTip(tip)
+            item.setData(qt.Qt.ToolTipRole, tip)
+            item.setData(qt.Qt.FontRole, font if column == CASE else None)
             item.setForeground(brush)
-            font = item.font()
-            font.setBold(is_open)
-            item.setFont(font)
         icon = self._icon(suggestion.thumbnail)
         table.item(row, PICTURE).setIcon(icon if icon is not None else qt.QIcon())
 

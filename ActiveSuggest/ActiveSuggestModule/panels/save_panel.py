@@ -39,7 +39,7 @@ class SavePanel:
         self._saved_words = ""
         ui.reasonCombo.addItems(list(common_reasons()))
         ui.reasonCombo.setCurrentIndex(-1)
-        ui.reasonCombo.lineEdit().placeholderText = _("reason for skipping or excluding")
+        ui.reasonCombo.lineEdit().setPlaceholderText(_("reason, to skip or exclude"))
         ui.scopeCombo.connect("currentIndexChanged(int)", guard(self._scope_changed))
         ui.slicesEdit.connect("textChanged(QString)", guard(self._text_changed))
         ui.reasonCombo.connect("editTextChanged(QString)", guard(self._text_changed))

@@ -48,6 +48,7 @@ class SuggestPanel:
         looks.reserve_lines(ui.strategyText, SUMMARY_LINES)
         self._fill([entry.to_dict() for entry in catalogue.own()])
         ui.strategyCombo.connect("currentIndexChanged(int)", guard(self._strategy_changed))
+        ui.unitCombo.connect("currentIndexChanged(int)", guard(self._unit_changed))
         ui.suggestButton.connect("clicked()", guard(self._suggest_or_cancel))
         ui.rankingTable.connect("cellDoubleClicked(int,int)", guard(self._open_row))
         ui.rankingTable.connect("itemSelectionChanged()", guard(self.refresh_buttons))
@@ -98,9 +99,15 @@ class SuggestPanel:
         self._progress.refit()
 
     def suggest(self) -> None:
-        """Rank with what is chosen in the section."""
+        """Rank with what is chosen in the section; the best opens, unless a case is open."""
         if not self._needs_learner(self.suggest):
-            self._session.suggest(self.strategy, self._unit(), int(self._ui.countSpin.value))
+            self._session.suggest(
+                self.strategy,
+                self._unit(),
+                int(self._ui.countSpin.value),
+                # A case that is being worked on is not taken away.
+                open_first=self._session.current is None,
+            )
 
     def _why_not(self) -> str:
         session = self._session
@@ -135,6 +142,9 @@ class SuggestPanel:
     def _strategy_changed(self, _index: int) -> None:
         self._explain()
         self._on_strategy(self.strategy)
+
+    def _unit_changed(self, _index: int) -> None:
+        self.refresh_buttons()
 
     def _explain(self) -> None:
         entry = next((e for e in self._strategies if e["name"] == self.strategy), None)

@@ -92,7 +92,8 @@ class TroubleBar:
     def recolour(self) -> None:
         """Take the colours from the palette, which may have turned dark."""
         bar = self._ui.troubleBar
-        colour = looks.tint(bar.palette, 230, 120, 30)
+        # The parent's palette: the bar's own takes the colour of its style sheet over.
+        colour = looks.tint(bar.parentWidget().palette, 230, 120, 30)
         sheet = f"QFrame#troubleBar {{ background-color: {colour}; border-radius: 4px; }}"
         if bar.styleSheet != sheet:
             bar.setStyleSheet(sheet)

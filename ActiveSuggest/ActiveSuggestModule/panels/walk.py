@@ -50,7 +50,7 @@ class Walk(Generic[Item]):
         if not self._items:
             return _("none")
         if self._index is None:
-            return str(len(self._items))
+            return _("{n} in all").format(n=len(self._items))
         return _("{n} of {total}").format(n=self._index + 1, total=len(self._items))
 
     def _step(self, by: int) -> Item | None:

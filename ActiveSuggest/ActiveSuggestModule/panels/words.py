@@ -97,6 +97,8 @@ def device(worker_state: str, facts: Mapping[str, Any] | None) -> str:
 def _device_in_use(facts: Mapping[str, Any]) -> str:
     name = str(facts.get("description") or facts.get("device") or "")
     if facts.get("kind") == "gpu":
+        # The description has the memory of the moment when the device was chosen.
+        name = name.split(",", maxsplit=1)[0]
         free, total = facts.get("free_bytes"), facts.get("total_bytes")
         if free and total:
             memory = _("{free} of {total} free").format(
@@ -105,9 +107,7 @@ def _device_in_use(facts: Mapping[str, Any]) -> str:
             return _("GPU: {name}, {memory}").format(name=name, memory=memory)
         return _("GPU: {name}").format(name=name)
     why = str(facts.get("why") or "")
-    if why and why not in name:
-        return _("CPU: {name} ({why})").format(name=name, why=why.rstrip("."))
-    return _("CPU: {name}").format(name=name)
+    return f"{name} ({why.rstrip('.')})" if why and why not in name else name
 
 
 def slices(numbers: Sequence[int], *, shown: int | None = None) -> str:
