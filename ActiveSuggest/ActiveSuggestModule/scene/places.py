@@ -49,7 +49,7 @@ def find_places(
     axis = geometry.plane_axis(plane)
     to_ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ geometry.matrix
     places = []
-    for at in _peaks(around, block * spacing, apart, count):
+    for at in _peaks(around, coarse, block * spacing, apart, count):
         voxel = _highest_in_block(uncertainty, at, block)
         x, y, z, _ = to_ras @ np.array([*voxel[::-1], 1.0])
         places.append(Place(voxel[axis], (float(x), float(y), float(z)), float(around[at])))
@@ -74,18 +74,24 @@ def _mean_with_neighbours(coarse: NDArray[np.float32]) -> NDArray[np.float32]:
         first, middle, last = (
             np.take(padded, range(start, n - 2 + start), axis=axis) for start in range(3)
         )
-        weight = np.float32(1 / 3) if coarse.shape[axis] > 1 else np.float32(1)
-        padded = (first + middle + last) * weight
+        # A block counts as much as both its neighbours, so that a peak is its highest block.
+        padded = (first + 2 * middle + last) * np.float32(0.25 if coarse.shape[axis] > 1 else 0.5)
     return padded
 
 
 def _peaks(
-    around: NDArray[np.float32], step: NDArray[np.float64], apart: float, count: int
+    around: NDArray[np.float32],
+    coarse: NDArray[np.float32],
+    step: NDArray[np.float64],
+    apart: float,
+    count: int,
 ) -> list[tuple[int, int, int]]:
     if not around.size or around.max() <= 0:
         return []
     values = around.reshape(-1)
-    candidates = np.flatnonzero(values >= _LEAST_OF_BEST * values.max())
+    least = _LEAST_OF_BEST * values.max()
+    # Not what is only beside something uncertain.
+    candidates = np.flatnonzero((values >= least) & (coarse.reshape(-1) >= least))
     candidates = candidates[np.argsort(-values[candidates], kind="stable")]
     where = np.stack(np.unravel_index(candidates, around.shape), axis=1)
     points = where * step
