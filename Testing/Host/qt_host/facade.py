@@ -120,7 +120,7 @@ class PythonQtObject:
         return signals.disconnect(self, signal, receiver, slot)  # type: ignore[arg-type]
 
     def className(self) -> str:
-        return self.metaObject().className()  # type: ignore[attr-defined]
+        return signals.meta_of(self).className()  # type: ignore[arg-type]
 
     def delete(self) -> None:
         shiboken6.delete(self)

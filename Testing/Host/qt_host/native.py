@@ -49,7 +49,7 @@ class NativeProxy:
 
     def __getattr__(self, name: str) -> Any:
         native = bare(self)
-        meta = native.metaObject()
+        meta = signals.meta_of(native)
         name = "objectName" if name == "name" else name
         if meta.indexOfProperty(name) >= 0:
             return adopt(native.property(name))
@@ -69,7 +69,7 @@ class NativeProxy:
         native = bare(self)
         name = "objectName" if name == "name" else name
         if not native.setProperty(name, value):
-            raise AttributeError(f"{native.metaObject().className()} has no property {name}")
+            raise AttributeError(f"{signals.meta_of(native).className()} has no property {name}")
 
     def __eq__(self, other: object) -> bool:
         return bare(self) is bare(other)
@@ -87,4 +87,4 @@ class NativeProxy:
 
     def className(self) -> str:
         """Return the name of the C++ class."""
-        return bare(self).metaObject().className()
+        return signals.meta_of(bare(self)).className()

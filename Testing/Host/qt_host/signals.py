@@ -11,12 +11,20 @@ from PySide6.QtCore import SIGNAL, SLOT, QMetaMethod, QMetaObject, QObject
 from .slots import call_slot
 
 
+def meta_of(obj: QObject) -> QMetaObject:
+    """Return an object's meta object by its class.
+
+    What ``obj.metaObject()`` returns dies with the object, and its class's own with it.
+    """
+    return type(obj).staticMetaObject
+
+
 def find_signature(obj: QObject, signal: str) -> str:
     """Return the normalised signature of a signal given as ``name`` or ``name(types)``.
 
     Raises AttributeError where the object has no such signal (PythonQt only prints that).
     """
-    meta = obj.metaObject()
+    meta = meta_of(obj)
     if "(" in signal:
         signature = str(QMetaObject.normalizedSignature(signal), "ascii")
         # Signals of the host's own widgets carry MRML nodes as Python objects.
@@ -36,7 +44,7 @@ def find_signature(obj: QObject, signal: str) -> str:
 
 def emit(obj: QObject, name: str, *arguments: Any) -> None:
     """Emit the overload of a signal that takes so many arguments."""
-    meta = obj.metaObject()
+    meta = meta_of(obj)
     for index in range(meta.methodCount()):
         method = meta.method(index)
         if (
@@ -58,7 +66,7 @@ def connect(obj: QObject, signal: str, receiver: Any, slot: Any = None) -> bool:
     signature = find_signature(obj, signal)
     if isinstance(slot, str):
         name = slot.partition("(")[0]
-        if receiver.metaObject().indexOfMethod(QMetaObject.normalizedSignature(slot)) >= 0:
+        if meta_of(receiver).indexOfMethod(QMetaObject.normalizedSignature(slot)) >= 0:
             QObject.connect(obj, SIGNAL(signature), receiver, SLOT(slot))
             _connections(obj).append((signature, (receiver, name), None))
             return True
