@@ -24,7 +24,19 @@ from typing import Any, BinaryIO, Protocol
 
 from . import __version__
 from .errors import BadRequestError, CancelledError, ProjectError
-from .messages import Decoder, Failure, Hello, LogLine, Message, Request, Result, encode
+from .messages import (
+    Decoder,
+    Failure,
+    Hello,
+    LogLine,
+    Message,
+    Notice,
+    ProgressMessage,
+    Request,
+    Result,
+    encode,
+)
+from .progress import Cancel, Progress
 from .serving.context import Context, OpenLearner, Tell
 from .serving.failures import error_form
 from .serving.requests import ASIDE, LONG, QUICK, aside_rank, call, known_methods, urgency
@@ -35,6 +47,10 @@ from .threads import share_the_processor
 GIVE_UP_SECONDS = 60.0
 ASIDE_SECONDS = 2.0
 _CHUNK = 65536
+
+
+OpenProject = Callable[[Progress, Cancel], Any]
+"""Opens the project, or makes it first: then with progress, and to be cancelled."""
 
 
 class RawReader(Protocol):
@@ -62,17 +78,22 @@ class Server:
         # What runs on the main thread; each one was let in by the one before it.
         self._running: list[Task] = []
         self._closing = False
+        self._opening = Cancel()
         self._context: Context | None = None
 
     def run(
         self,
-        open_project: Callable[[], Any],
+        open_project: OpenProject,
         open_learner: OpenLearner,
         device: str | None = None,
     ) -> int:
         """Serve until the caller is gone or says so; return the exit code."""
+        # Read from the first moment: making a large project can be cancelled too.
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        creating = ThrottledProgress(0, self._tell_creation)
         try:
-            project = open_project()
+            project = open_project(creating, self._opening)
+            creating.flush()
         except Exception as error:
             self._outbox.send(Failure(None, error_form(error)))
             return 1
@@ -84,13 +105,13 @@ class Server:
             (self._is_urgent_work_waiting, self._do_urgent_work),
         )
         self._outbox.send(Hello(__version__, os.getpid(), device))
-        threading.Thread(target=self._read, name="reader", daemon=True).start()
         quick = threading.Thread(target=self._answer_quick, name="quick", daemon=True)
         aside = threading.Thread(target=self._answer_aside, name="aside", daemon=True)
         quick.start()
         aside.start()
-        self._context.warm_up()
         try:
+            if not self._closing:
+                self._context.warm_up()
             self._work()
         finally:
             self._quick.close()
@@ -106,6 +127,8 @@ class Server:
         with self._lock:
             first, self._closing = not self._closing, True
             tasks = [] if finish else list(self._tasks.values())
+        if not finish:
+            self._opening.cancel()
         for task in tasks:
             if task.request.method not in QUICK:
                 self._cancel(task)
@@ -115,6 +138,16 @@ class Server:
             timer = threading.Timer(self._give_up_after, os._exit, (1,))
             timer.daemon = True
             timer.start()
+
+    def _tell_creation(self, progress: Message) -> None:
+        assert isinstance(progress, ProgressMessage)
+        facts = {
+            "done": progress.done,
+            "total": progress.total,
+            "message": progress.message,
+            "remaining_seconds": progress.remaining_seconds,
+        }
+        self._outbox.send(Notice("creating", progress.message, facts))
 
     # The reader's thread ----------------------------------------------------------------
 
@@ -283,14 +316,15 @@ def serve(
     reader: RawReader,
     writer: BinaryIO | Any,
     open_learner: OpenLearner,
-    open_project: Callable[[], Any],
+    open_project: OpenProject,
     *,
     device: str | None = None,
 ) -> int:
     """Serve requests from ``reader`` until it ends, and return the exit code.
 
-    ``open_project()`` is called first and must not need torch; ``open_learner(project, tell)`` is
-    called on this thread, after the greeting. Its failure leaves the quick requests working.
+    ``open_project(progress, cancel)`` is called first and must not need torch;
+    ``open_learner(project, tell)`` is called on this thread, after the greeting. Its failure leaves
+    the quick requests working.
     """
     return Server(reader, writer).run(open_project, open_learner, device)
 
@@ -319,7 +353,7 @@ def _protocol_streams() -> tuple[Any, Any]:
 
 
 def run_process(
-    open_project: Callable[[], Any],
+    open_project: OpenProject,
     open_learner: OpenLearner,
     device: str | None = None,
 ) -> int:
@@ -352,12 +386,20 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="lead a process group, for callers who cannot start one and want to end it whole",
     )
+    parser.add_argument("--create", type=Path, metavar="SPEC.json", help="make the project first")
     options = parser.parse_args(arguments)
     if options.own_group and hasattr(os, "setpgrp"):
         os.setpgrp()
     share_the_processor()
 
-    def open_project() -> Any:
+    def open_project(progress: Progress, cancel: Cancel) -> Any:
+        if options.create is not None:
+            from .serving.creation import create_or_complete, read_spec
+
+            spec = read_spec(options.create)
+            return create_or_complete(
+                options.project, spec, rater=options.rater, progress=progress, cancel=cancel
+            )
         from .data.project import Project
 
         project = Project.open(options.project, rater=options.rater)

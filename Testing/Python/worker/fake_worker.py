@@ -162,7 +162,7 @@ def main() -> int:
     """Serve the fake project in the folder given."""
     folder, flags = Path(sys.argv[1]), sys.argv[2:]
 
-    def open_project() -> FakeProject:
+    def open_project(progress: Any, cancel: Any) -> FakeProject:
         if "--no-project" in flags:
             raise NotAProjectError("No project here.", path=folder, remedy="Create one.")
         return FakeProject(folder)
