@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import vtk
+from numpy.typing import NDArray
 from vtk.util.numpy_support import numpy_to_vtk
 
 _LARGEST_INT = 2**31 - 1
@@ -58,7 +59,9 @@ def _column(values: Sequence[Any]) -> Any:
 
 
 def _numbers(values: Sequence[Any], kind: type) -> Any:
-    array = np.array([np.nan if value is None else value for value in values]).astype(kind)
+    array: NDArray[Any] = np.array([np.nan if value is None else value for value in values]).astype(
+        kind
+    )
     return numpy_to_vtk(array, deep=1, array_type=_KINDS[kind])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,7 +84,7 @@ class CaseScene:
         self._own = OwnNodes(scene)
         self._views = SliceViews(scene, application_logic)
         self._kept: _Kept | None = None
-        self._observations: list[tuple[Any, int]] = []
+        self._observations: list[int] = []
         self._overlay_visible = True
         self._overlay_opacity = DEFAULT_OPACITY
 
@@ -406,50 +407,65 @@ class CaseScene:
     # What the user does to the scene ----------------------------------------------------
 
     def _observe(self) -> None:
+        me = weakref.ref(self)
+
+        # The scene must neither keep a forgotten CaseScene alive nor wake a dying one.
+        @vtk.calldata_type(vtk.VTK_OBJECT)
+        def on_node_removed(_scene: Any, _event: str, node: Any) -> None:
+            here = me()
+            if here is not None:
+                _guarded(here._on_node_removed, node)
+
+        def on_scene_closed(*_: Any) -> None:
+            here = me()
+            if here is not None:
+                _guarded(here._on_scene_closed)
+
         for event, callback in (
-            (slicer.vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
-            (slicer.vtkMRMLScene.EndCloseEvent, self._on_scene_closed),
+            (slicer.vtkMRMLScene.NodeRemovedEvent, on_node_removed),
+            (slicer.vtkMRMLScene.EndCloseEvent, on_scene_closed),
         ):
-            self._observations.append((self.scene, self.scene.AddObserver(event, callback)))
+            self._observations.append(self.scene.AddObserver(event, callback))
 
     def _unobserve(self) -> None:
-        for observed, tag in self._observations:
-            observed.RemoveObserver(tag)
+        for tag in self._observations:
+            self.scene.RemoveObserver(tag)
         self._observations = []
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _on_node_removed(self, _scene: Any, _event: str, node: Any) -> None:
-        try:
-            if self.shown is None or self.scene.IsClosing():
-                return
-            if node is self.shown.uncertainty:
-                # Only a help to look at: the case stays open.
-                if self._kept is not None:
-                    self._kept.places = None
-                self._become(replace(self.shown, uncertainty=None))
-            elif node is self.shown.segmentation:
-                self._lose(f"The segmentation of case {self.shown.case} was deleted.")
-            elif node is self.shown.volume:
-                self._lose(f"The image of case {self.shown.case} was deleted.")
-        except Exception:
-            _log.exception("A node left the scene, and the case could not follow.")
+    def _on_node_removed(self, node: Any) -> None:
+        if self.shown is None or self.scene.IsClosing():
+            return
+        if node is self.shown.uncertainty:
+            # Only a help to look at: the case stays open.
+            if self._kept is not None:
+                self._kept.places = None
+            self._become(replace(self.shown, uncertainty=None))
+        elif node is self.shown.segmentation:
+            self._lose(f"The segmentation of case {self.shown.case} was deleted.")
+        elif node is self.shown.volume:
+            self._lose(f"The image of case {self.shown.case} was deleted.")
 
-    def _on_scene_closed(self, *_: Any) -> None:
-        try:
-            if self.shown is None:
-                return
-            case = self.shown.case
-            self._own.forget()
-            self._views.forget()
-            self._lose(f"The scene was closed, and case {case} with it.")
-        except Exception:
-            _log.exception("The scene was closed, and the case could not follow.")
+    def _on_scene_closed(self) -> None:
+        if self.shown is None:
+            return
+        case = self.shown.case
+        self._own.forget()
+        self._views.forget()
+        self._lose(f"The scene was closed, and case {case} with it.")
 
     def _lose(self, sentence: str) -> None:
         self._unobserve()
         self.shown = None
         if self.on_lost is not None:
             self.on_lost(sentence)
+
+
+def _guarded(callback: Callable[..., None], *arguments: Any) -> None:
+    # VTK would print what an observer raises, and go on in the middle of it.
+    try:
+        callback(*arguments)
+    except Exception:
+        _log.exception("The scene changed, and the case could not follow.")
 
 
 def _grid_of(volume: Any) -> Grid:
