@@ -58,13 +58,24 @@ def find_places(
 
 def _block_means(array: NDArray[Any], block: NDArray[np.int64]) -> NDArray[np.float32]:
     means = array
-    # The fastest axis last: it is summed over the least data.
-    for axis, width in enumerate(block):
-        starts = np.arange(0, means.shape[axis], width)
-        sums = np.add.reduceat(means, starts, axis=axis, dtype=np.float32)
-        # A block cut off by the edge counts as if it went on with certain voxels.
-        means = sums / np.float32(width)
-    return means.astype(np.float32, copy=False)
+    # Rows are added whole; the axis within a row comes last, when little is left of it.
+    for axis in (1, 0, 2):
+        means = _sums(means, axis, int(block[axis]))
+    # A block cut off by the edge counts as if it went on with certain voxels.
+    return (means / np.float32(np.prod(block))).astype(np.float32, copy=False)
+
+
+def _sums(array: NDArray[Any], axis: int, width: int) -> NDArray[np.float32]:
+    every = [slice(None)] * 3
+    every[axis] = slice(0, None, width)
+    sums = array[tuple(every)].astype(np.float32)
+    for start in range(1, width):
+        every[axis] = slice(start, None, width)
+        part = array[tuple(every)]
+        some = [slice(None)] * 3
+        some[axis] = slice(0, part.shape[axis])
+        sums[tuple(some)] += part
+    return sums
 
 
 def _mean_with_neighbours(coarse: NDArray[np.float32]) -> NDArray[np.float32]:
