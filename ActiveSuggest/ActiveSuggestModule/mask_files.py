@@ -35,6 +35,8 @@ def write_mask(
     voxels = np.ascontiguousarray(mask, dtype=np.uint8)
     temporary = store.temporary_beside(path)
     try:
+        # The first mask of a project; not its parents: a project that is gone stays gone.
+        path.parent.mkdir(exist_ok=True)
         with temporary.open("wb") as stream:
             stream.write(head)
             stream.write(memoryview(voxels).cast("B"))

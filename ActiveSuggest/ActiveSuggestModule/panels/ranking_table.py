@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..suggestions import Suggested
 
 PICTURE, CASE, WHY, SCORE = range(4)
-ROW_HEIGHT = 72
+ROW_HEIGHT, CASE_WIDTH = 72, 124
 
 
 class RankingTable:
@@ -25,7 +25,7 @@ class RankingTable:
         self._table = table
         self._rows: list[Suggested] = []
         self._icons: dict[tuple[str, float], Any] = {}
-        looks.stretch_column(table, WHY, {PICTURE: 74, CASE: 104, SCORE: 52})
+        looks.stretch_column(table, WHY, {PICTURE: 72, CASE: CASE_WIDTH, SCORE: 52})
         table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
 
     def show(self, suggestions: Sequence[Suggested], open_case: str | None) -> None:
@@ -51,13 +51,19 @@ class RankingTable:
 
     def _show_row(self, row: int, suggestion: Suggested, *, is_open: bool) -> None:
         table = self._table
-        lines = [f"{suggestion.rank}. {suggestion.case}"]
+        metrics = table.fontMetrics()
+        # Names of cases mostly differ at their end.
+        name = metrics.elidedText(suggestion.case, qt.Qt.ElideMiddle, CASE_WIDTH - 12)
+        lines = [name]
         if suggestion.slices:
             lines.append(_slices(suggestion.slices))
-        lines.append(_("open") if is_open else _state(suggestion.state))
+        state = _("open") if is_open else _state(suggestion.state)
+        place = _("no. {rank}").format(rank=suggestion.rank)
+        lines.append(f"{place}, {state}" if state else place)
         why = suggestion.error or "\n".join(suggestion.reasons)
         texts = ("", "\n".join(lines), why, f"{suggestion.score:.3g}")
-        tips = ("", "\n".join([*lines, _("Double-click to open.")]), why, suggestion.strategy)
+        tip = "\n".join([suggestion.case, *lines[1:], _("Double-click to open.")])
+        tips = ("", tip, why, suggestion.strategy)
         finished = suggestion.state in ("done", "failed")
         group = qt.QPalette.Disabled if finished else qt.QPalette.Active
         brush = qt.QBrush(table.palette.color(group, qt.QPalette.Text))

@@ -47,7 +47,7 @@ def progress(job: Job) -> str:
         return _("Waiting for its turn…")
     if job.state == "cancelling":
         return _("Stopping…")
-    parts = [job.message[:1].upper() + job.message[1:]] if job.message else []
+    parts = [job.message] if job.message else []
     if job.total > 1 and float(job.total).is_integer():
         parts.append(_("{done} of {total}").format(done=int(job.done), total=int(job.total)))
     if job.remaining_seconds is not None:

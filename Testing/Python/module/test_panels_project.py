@@ -223,7 +223,7 @@ def test_creating_shows_progress_and_can_be_cancelled(stage, slicer_host):
     stage.session.run("create", done=30, total=120, message="reading images", remaining_seconds=42)
     slicer_host.process_events()
     assert stage.ui.projectStack.currentIndex == 1
-    assert stage.ui.projectText.text.startswith("Reading images · 30 of 120")
+    assert stage.ui.projectText.text.startswith("reading images · 30 of 120")
     assert stage.ui.projectBar.value == 250
     assert not stage.ui.newButton.enabled
     stage.ui.projectCancel.click()

@@ -85,7 +85,7 @@ def test_the_button_that_starts_cancels(stage, slicer_host):
     stage.session.run("suggest", done=12, total=80, message="scoring", remaining_seconds=21)
     slicer_host.process_events()
     assert stage.ui.suggestButton.text == "Cancel"
-    assert stage.ui.suggestText.text == "Scoring · 12 of 80 · about 20 s left"
+    assert stage.ui.suggestText.text == "scoring · 12 of 80 · about 20 s left"
     assert stage.ui.suggestBar.value == 150
     stage.ui.suggestButton.click()
     assert stage.asked[-1] == ("cancel", "suggest")
@@ -114,7 +114,7 @@ def test_a_row_shows_picture_case_reasons_and_score(stage, picture):
     stage.session.suggest_cases(picture, slices=(3, 4, 9))
     assert texts(stage, 0) == [
         "",
-        "1. p03\nslices 3-4, 9\nready",
+        "p03\nslices 3-4, 9\nno. 1, ready",
         "the border of 'core' is uncertain in 12 of 40 slices\nno labelled case looks like it",
         "0.83",
     ]

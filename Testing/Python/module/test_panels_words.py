@@ -36,14 +36,14 @@ def test_the_clock_counts_minutes_and_hours():
 
 def test_a_job_says_how_far_it_is():
     job = Job("suggest", "running", 12, 80, "scoring", 21.0)
-    assert words.progress(job) == "Scoring · 12 of 80 · about 20 s left"
+    assert words.progress(job) == "scoring · 12 of 80 · about 20 s left"
     assert words.progress(Job("suggest", "queued")) == "Waiting for its turn…"
     assert words.progress(Job("suggest", "cancelling", 1, 2)) == "Stopping…"
     assert words.progress(Job("suggest", "running")) == "Working…"
 
 
 def test_a_share_that_is_no_count_is_not_said_as_one():
-    assert words.progress(Job("fine_tune", "running", 0.5, 1.0, "training")) == "Training"
+    assert words.progress(Job("fine_tune", "running", 0.5, 1.0, "training")) == "training"
 
 
 def test_counts_leave_out_the_states_that_no_case_is_in():

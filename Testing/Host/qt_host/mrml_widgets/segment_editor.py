@@ -111,7 +111,7 @@ class SegmentEditorWidget(QWidget):
             button.setCheckable(True)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             button.clicked.connect(lambda _=False, effect=name: self._on_effect(effect))
-            self._effect_grid.addWidget(button, index // 4, index % 4)
+            self._effect_grid.addWidget(button, index // 3, index % 3)
             self._effect_buttons[name] = button
         layout.addWidget(effects)
         undo = QHBoxLayout()
