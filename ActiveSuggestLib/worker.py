@@ -250,7 +250,7 @@ class Server:
     def _do_urgent_work(self) -> None:
         paused = self._running[-1]
         while (task := self._long.take_if(self._is_more_urgent)) is not None:
-            paused.progress.pause(f"paused for {task.request.method}")
+            paused.progress.say(f"paused for {task.request.method}", paused=True)
             self._perform_long(task)
 
     def _perform(self, task: Task, table: dict[str, Callable[..., Any]]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -42,10 +43,14 @@ def predict(
     case: str,
     *,
     uncertainty: bool = True,
+    on_labels: Callable[[Prediction], None] | None = None,
     progress: Progress = no_progress,
     cancel: Cancel | None = None,
 ) -> Prediction:
     """Return the proposal for a case, from the network without dropout.
+
+    The labels are there long before the uncertainty is: ``on_labels`` gets them at once, as a
+    prediction without uncertainty.
 
     Raises:
         NoModelError: nothing was trained yet.
@@ -62,8 +67,11 @@ def predict(
     probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
     labels = bench.classes.to_values(restore_labels(probability, prepared))
     del probability
+    proposal = Prediction(case, labels, None, row.geometry, None, model.record.version)
+    if on_labels is not None:
+        on_labels(proposal)
     if not uncertainty:
-        return Prediction(case, labels, None, row.geometry, None, model.record.version)
+        return proposal
     samples = Samples(bench.plan.samples)
     result = sample_volume(bench, model, prepared, samples, progress=progress, cancel=cancel)
     entropy = result.maps.measure("entropy")
@@ -74,6 +82,6 @@ def predict(
     picture = prepared.array[0, prepared.image_slices()[worst]].numpy()
     if bench.project.plane != "axial":
         picture = picture[::-1]  # Prepared rows run upwards in the other planes.
-    return Prediction(
-        case, labels, whole, row.geometry, worst, model.record.version, by_slice, picture
+    return replace(
+        proposal, uncertainty=whole, worst_slice=worst, slice_uncertainty=by_slice, picture=picture
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -41,10 +42,14 @@ class Context:
     def warm_up(self) -> None:
         """Open the learner; say which device it has, or why there is none."""
         try:
-            self.learner()
+            learner = self.learner()
         except Exception as error:
             form = error_form(error)
             self.tell("learner_unavailable", form["message"], form)
+            return
+        # Whatever is wrong shows itself again, and is told, when it is asked for.
+        with contextlib.suppress(Exception):
+            learner.warm_up()
 
     def learner(self) -> Any:
         """Return the learner; tried again at each call until it opens (main thread only)."""

@@ -59,15 +59,29 @@ class PredictionFiles:
         used_now(record_path)
         return answer
 
+    def store_labels(self, prediction: Any) -> Path:
+        """Write the proposal alone, before its uncertainty is known, and return its file.
+
+        Raises ``OSError``.
+        """
+        case, version = prediction.case, int(prediction.model)
+        record = self._path(case, version, ".json")
+        discard(record)
+        tidy(record.parent)
+        path = self._path(case, version, _FILES["labels"])
+        header = seg_nrrd.header(prediction.geometry, self._project.segments, {}, encoding="raw")
+        write_quickly(path, header, np.ascontiguousarray(prediction.labels))
+        return path
+
     def store(self, prediction: Any, row: CaseRow, model_hash: str) -> dict[str, Any]:
-        """Write a prediction with uncertainty, and return the answer to ``predict``.
+        """Add to ``store_labels`` what is known since, and return the answer to ``predict``.
 
         case; labels, uncertainty and thumbnail (paths; the last ``None`` if it could not be
         made); worst_slice; model; slices (slice and uncertainty of each slice along the project's
         plane, most uncertain first).
         Raises ``OSError``, ``VanishedImageError``.
         """
-        project, version = self._project, int(prediction.model)
+        version = int(prediction.model)
         record = {
             "format": FORMAT,
             "model_hash": model_hash,
@@ -76,20 +90,14 @@ class PredictionFiles:
             "worst_slice": prediction.worst_slice,
             "slices": ranked_slices(prediction.slice_uncertainty),
         }
-        record_path = self._path(row.name, version, ".json")
-        discard(record_path)
-        tidy(record_path.parent)
         heat = storable(prediction.uncertainty)
-        header = seg_nrrd.header(prediction.geometry, project.segments, {}, encoding="raw")
-        labels = np.ascontiguousarray(prediction.labels)
-        write_quickly(self._path(row.name, version, _FILES["labels"]), header, labels)
         write_quickly(
             self._path(row.name, version, _FILES["uncertainty"]),
             volume_header(prediction.geometry, heat.dtype, {}),
             heat,
         )
         self._draw(prediction, row.name)
-        write_quickly(record_path, json.dumps(record).encode())
+        write_quickly(self._path(row.name, version, ".json"), json.dumps(record).encode())
         self.prune()
         return self._answer(row.name, record)
 

@@ -373,6 +373,8 @@ def predict(
 ) -> Any:
     """Write labels and uncertainty of one case (``case``) or several (``cases``) to files.
 
+    The proposal is told before the uncertainty is there: progress with ``labels`` (its file),
+    ``case`` and ``model`` as data. Without ``out`` what was predicted before is found again.
     A case that cannot be read stops nothing: its entry in the list is an error.
     """
     if (case is None) == (cases is None):
@@ -400,8 +402,14 @@ def _predict_one(context: Context, task: Task, name: str, folder: Path | None) -
     if folder is None and (known := files.find(row)) is not None:
         learner.keep_proposal(name, map_voxels(Path(known["labels"])), known["model"])
         return known
+
+    def proposed(proposal: Any) -> None:
+        if folder is None:
+            labels = files.store_labels(proposal)
+            task.progress.say("proposal", case=name, labels=str(labels), model=proposal.model)
+
     try:
-        prediction = learner.predict(name, cancel=task.cancel)
+        prediction = learner.predict(name, on_labels=proposed, cancel=task.cancel)
     except ImageError as error:
         learner.bench.report(name, error)
         raise

@@ -69,13 +69,13 @@ class ThrottledProgress:
                 self._sent = now
                 self._flush()
 
-    def pause(self, why: str) -> None:
-        """Say at once that the work stands still: where it was, ``why``, and ``paused`` as data."""
+    def say(self, message: str, **data: Any) -> None:
+        """Send ``message`` and ``data`` at once, with how far the work is; never held back."""
         with self._lock:
             last = self._last or ProgressMessage(self._id, 0.0, 1.0)
-            self._pending = replace(last, message=why, data={**last.data, "paused": True})
-            self._sent = None  # Going on is told at once too.
             self._flush()
+            self._send(replace(last, message=message, data={**last.data, **data}))
+            self._sent = None  # What follows is told at once too.
 
     def flush(self) -> None:
         """Send the last report if it was held back."""

@@ -110,6 +110,9 @@ class FakeLearner:
         self.project = project
         self.tell = tell
 
+    def warm_up(self) -> None:
+        raise MemoryError("what fails while warming up is no matter")
+
     def save_label(self, case: str, mask: Path, **options: Any) -> FakeLabel:
         return self.project.save_label(case, mask, **options)
 

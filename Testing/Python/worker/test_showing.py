@@ -68,7 +68,9 @@ def predicted(project: Project, case: str, version: int = 1) -> dict[str, Any]:
         slice_uncertainty=by_slice,
         picture=np.ones(SHAPE[1:], np.float32),
     )
-    return PredictionFiles(project).store(prediction, row, f"h{version}")
+    files = PredictionFiles(project)
+    files.store_labels(prediction)
+    return files.store(prediction, row, f"h{version}")
 
 
 def pixels(path: str | Path) -> np.ndarray:
@@ -283,6 +285,17 @@ def test_a_proposal_is_written_as_slicer_reads_it_soonest(project: Project) -> N
     assert image.GetMetaData("Segment0_Name") == "ball"
     assert b"encoding: raw" in Path(stored["labels"]).read_bytes()[:3000]
     assert SimpleITK.GetArrayFromImage(image).sum() == 3 * 6 * 6
+
+
+def test_a_proposal_alone_does_not_count_as_a_prediction(project: Project) -> None:
+    stored = predicted(project, "case-0")
+    files, row = PredictionFiles(project), project.case("case-0")
+    labels = np.ones(SHAPE, np.uint8)
+    newer = SimpleNamespace(case="case-0", model=1, labels=labels, geometry=row.geometry)
+    path = files.store_labels(newer)
+    assert str(path) == stored["labels"]
+    assert np.array_equal(pixels(path), labels)
+    assert files.find(row) is None
 
 
 def test_a_prediction_without_its_record_counts_as_nothing(project: Project) -> None:

@@ -212,6 +212,15 @@ def test_a_case_is_made_ready_with_its_proposal_once_it_was_predicted(
     assert Path(small["path"]).is_file()
 
 
+def test_a_proposal_is_told_before_its_uncertainty_is_there(worker: WorkerClient) -> None:
+    call = worker.request("predict", case="case-5")
+    found = call.result(SECONDS)
+    (told,) = [p.data for p in call.progress if "labels" in p.data]
+    assert told == {"case": "case-5", "labels": found["labels"], "model": 1}
+    folder = Path(worker.request("status").result(SECONDS)["project"])
+    assert (folder / "cache" / "proposals" / "case-5.npz").is_file()
+
+
 def test_a_case_predicted_before_is_answered_without_the_network_and_still_judged(
     worker: WorkerClient, pool: Path
 ) -> None:
