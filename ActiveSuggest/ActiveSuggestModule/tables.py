@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import slicer
 import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import numpy_to_vtk
@@ -32,9 +33,7 @@ def show_scores(scene: Any, rows: Sequence[dict[str, Any]], name: str) -> Any:
         column = _column([row.get(key) for row in rows])
         column.SetName(str(key))
         table.AddColumn(column)
-    node = scene.CreateNodeByClass("vtkMRMLTableNode")
-    # Made with one reference of its own, which the scene's then replaces.
-    node.UnRegister(None)
+    node = slicer.vtkMRMLTableNode()
     node.SetName(scene.GenerateUniqueName(name))
     node.SetAndObserveTable(table)
     node.SetLocked(True)

@@ -30,6 +30,9 @@ from .volumes import geometry_of, ijk_to_ras, read_volume, show_window, voxels_o
 
 _log = logging.getLogger(__name__)
 
+_FIRST = 1.0
+"""The priority to hear of a removal before Slicer's tree, which empties a segmentation then."""
+
 _FILL = 0.25
 _CONTOUR = 2
 
@@ -62,6 +65,7 @@ class _Kept:
     mask_state: tuple[Any, ...] = ()
     seen_state: tuple[Any, ...] = ()
     edits: int = 0
+    last_mask: Mask | None = None
     places: list[Place] | None = None
 
 
@@ -142,13 +146,8 @@ class CaseScene:
         Raises ``CaseNotShownError`` or ``NoCaseShownError``.
         """
         kept = self._here()
-        node = kept.shown.segmentation
         read = _read_or_empty(path, kept.grid, kept.shown.case)
-        changed = node.StartModify()
-        try:
-            fill(node.GetSegmentation(), read, kept.grid, kept.segments)
-        finally:
-            node.EndModify(changed)
+        _fill(kept.shown.segmentation, read, kept.grid, kept.segments)
         files = replace(kept.shown.files, segmentation=path, source=source)
         self._become(replace(kept.shown, files=files))
         self._set_baseline()
@@ -231,6 +230,8 @@ class CaseScene:
         Raises ``NoCaseShownError`` or ``SegmentationUnusableError``.
         """
         kept = self._kept_or_raise()
+        if kept.last_mask is not None:
+            return kept.last_mask
         state = self._state(kept)
         if kept.mask is None or kept.mask_state != state:
             volume = self._volume_in_scene(kept)
@@ -268,6 +269,8 @@ class CaseScene:
         kept = self._kept
         if kept is None:
             return 0
+        if kept.last_mask is not None:
+            return kept.edits
         state = self._state(kept)
         if state != kept.seen_state:
             kept.seen_state = state
@@ -302,7 +305,6 @@ class CaseScene:
         self, read: ReadSegments, grid: Grid, segments: Sequence[Segment], volume: Any, case: str
     ) -> Any:
         node = slicer.vtkMRMLSegmentationNode()
-        fill(node.GetSegmentation(), read, grid, segments)
         self._own.add(node, case, f"{case} segmentation", in_tree=True)
         node.CreateDefaultDisplayNodes()
         display = self._own.adopt(node.GetDisplayNode(), case)
@@ -310,6 +312,7 @@ class CaseScene:
         display.SetOpacity2DFill(_FILL)
         display.SetSliceIntersectionThickness(_CONTOUR)
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        _fill(node, read, grid, segments)
         return node
 
     def _add_heat(self, heat: Any) -> None:
@@ -411,6 +414,17 @@ class CaseScene:
 
         # The scene must neither keep a forgotten CaseScene alive nor wake a dying one.
         @vtk.calldata_type(vtk.VTK_OBJECT)
+        def before_node_is_removed(_scene: Any, _event: str, node: Any) -> None:
+            here = me()
+            if here is not None:
+                _guarded(here._before_node_is_removed, node)
+
+        def before_scene_closes(*_: Any) -> None:
+            here = me()
+            if here is not None:
+                _guarded(here._keep_mask)
+
+        @vtk.calldata_type(vtk.VTK_OBJECT)
         def on_node_removed(_scene: Any, _event: str, node: Any) -> None:
             here = me()
             if here is not None:
@@ -421,16 +435,35 @@ class CaseScene:
             if here is not None:
                 _guarded(here._on_scene_closed)
 
-        for event, callback in (
-            (slicer.vtkMRMLScene.NodeRemovedEvent, on_node_removed),
-            (slicer.vtkMRMLScene.EndCloseEvent, on_scene_closed),
+        scene = slicer.vtkMRMLScene
+        for event, callback, priority in (
+            (scene.NodeAboutToBeRemovedEvent, before_node_is_removed, _FIRST),
+            (scene.StartCloseEvent, before_scene_closes, _FIRST),
+            (scene.NodeRemovedEvent, on_node_removed, 0.0),
+            (scene.EndCloseEvent, on_scene_closed, 0.0),
         ):
-            self._observations.append(self.scene.AddObserver(event, callback))
+            self._observations.append(self.scene.AddObserver(event, callback, priority))
 
     def _unobserve(self) -> None:
         for tag in self._observations:
             self.scene.RemoveObserver(tag)
         self._observations = []
+
+    def _before_node_is_removed(self, node: Any) -> None:
+        shown = self.shown
+        if shown is not None and (node is shown.segmentation or node is shown.volume):
+            self._keep_mask()
+
+    def _keep_mask(self) -> None:
+        """Read the mask for the last time."""
+        kept = self._kept
+        if kept is None or kept.last_mask is not None:
+            return
+        self.modified_time()
+        try:
+            kept.last_mask = self.mask()
+        except SegmentationUnusableError as error:
+            _log.warning("%s", error)
 
     def _on_node_removed(self, node: Any) -> None:
         if self.shown is None or self.scene.IsClosing():
@@ -458,6 +491,14 @@ class CaseScene:
         self.shown = None
         if self.on_lost is not None:
             self.on_lost(sentence)
+
+
+def _fill(node: Any, read: ReadSegments, grid: Grid, segments: Sequence[Segment]) -> None:
+    changed = node.StartModify()
+    try:
+        fill(node.GetSegmentation(), read, grid, segments)
+    finally:
+        node.EndModify(changed)
 
 
 def _guarded(callback: Callable[..., None], *arguments: Any) -> None:

@@ -72,11 +72,16 @@ class OwnNodes:
     def _remove_one(self, node: Any) -> None:
         if not self.is_present(node):
             return
+        if node.IsA("vtkMRMLSegmentationNode"):
+            # Slicer's tree takes the segments of a leaving node out one by one, and copies the
+            # voxels they share each time: seconds for many segments.
+            node.SetAndObserveSegmentation(slicer.vtkSegmentation())
+        self.scene.RemoveNode(node)
         tree = self._tree()
+        # Slicer's window has done this already; without a window nobody has.
         item = tree.GetItemByDataNode(node)
         if item != tree.GetInvalidItemID():
             tree.RemoveItem(item, False, False)
-        self.scene.RemoveNode(node)
 
     def _free_name(self, name: str) -> str:
         free, number = name, 2

@@ -202,6 +202,29 @@ def test_a_deleted_node_is_noticed_and_the_edits_can_still_be_saved(what, world,
     scene.set_overlay(visible=True, opacity=0.5)
 
 
+def test_segments_that_leave_with_their_node_can_still_be_saved(world, lost):
+    """Slicer's tree empties a segmentation that is about to be removed."""
+    import vtk
+
+    scene, shown, sentences = lost
+    edits = scene.modified_time()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def as_slicers_tree_does(_scene, _event, node):
+        if node.IsA("vtkMRMLSegmentationNode"):
+            node.GetSegmentation().RemoveAllSegments()
+
+    tag = world.scene.AddObserver(
+        slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, as_slicers_tree_does
+    )
+    world.scene.RemoveNode(shown.segmentation)
+    world.scene.RemoveObserver(tag)
+    assert len(sentences) == 1
+    assert np.array_equal(scene.mask().array, painted())
+    assert scene.mask().missing == ()
+    assert scene.modified_time() == edits
+
+
 @pytest.mark.parametrize("what", ["segmentation", "volume"])
 def test_after_a_loss_closing_takes_the_rest_away(what, world, lost):
     scene, shown, _ = lost
@@ -279,7 +302,8 @@ def test_a_listener_that_fails_does_not_break_the_scene(world, lost):
 
 def test_after_closing_nothing_is_observed(world, tmp_path):
     scene = case_scene(world)
-    events = (slicer.vtkMRMLScene.NodeRemovedEvent, slicer.vtkMRMLScene.EndCloseEvent)
+    names = ("NodeAboutToBeRemoved", "NodeRemoved", "StartClose", "EndClose")
+    events = [getattr(slicer.vtkMRMLScene, f"{name}Event") for name in names]
     before = [world.scene.HasObserver(event) for event in events]
     scene.show(make_case(tmp_path), SEGMENTS)
     scene.close()
