@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .desk import Desk
+from .mask_files import SUFFIX
 from .prepared import PreparedCase
 from .troubles import trouble_from_error
 from .worker_link import Errand, is_told
@@ -82,13 +83,21 @@ class Fetcher:
         method, case = key
         prepared = self._desk.shelf.of(case)
         if method == SCENE:
-            prepared.scene = value
+            prepared.scene = self._with_draft(case, value)
             if value.get("prediction"):
                 prepared.proposal, prepared.asked_of = value["prediction"], fetch.model
         else:
             prepared.proposal, prepared.asked_of = value, fetch.model
         for done, _ in fetch.waiting:
             done(prepared)
+
+    def _with_draft(self, case: str, scene: dict[str, Any]) -> dict[str, Any]:
+        """Add a draft that is on disk and that the worker has not noted yet."""
+        folder = self._desk.facts.folder
+        draft = None if folder is None else folder / "drafts" / f"{case}{SUFFIX}"
+        if draft is not None and draft.is_file():
+            return {**scene, "draft": str(draft)}
+        return scene
 
     def _failed(self, key: tuple[str, str], error: dict[str, Any]) -> None:
         fetch = self._under_way.pop(key)

@@ -48,6 +48,7 @@ class JobBoard:
         kind: str,
         method: str,
         on_done: Callable[[Any], None],
+        /,
         *,
         background: bool = False,
         lasting: bool = False,

@@ -147,6 +147,7 @@ class CaseOpener:
         if self.current is not opened:
             return
         opened.uncertain_slices = prepared.uncertain_slices
+        asked_for = opened.files.slice
         late = prepared.files(prefer, plane=opened.files.plane, slice_index=opened.files.slice)
         scene = self._desk.scene
         try:
@@ -156,7 +157,7 @@ class CaseOpener:
                 scene.replace_segmentation(late.segmentation, PROPOSAL)
                 opened.files, opened.source = late, PROPOSAL
                 self._edits.begin()
-            if opened.files.slice is None and scene.current_slice() == moved_from:
+            if asked_for is None and scene.current_slice() == moved_from:
                 self._go_to_worst(prepared)
         except ActiveSuggestError as error:
             self._desk.tell_error(error, opened.case)

@@ -401,12 +401,12 @@ class Session:
 
     def include(self, case: str) -> None:
         """Take a case back into the pool."""
-        self._note("include", case, case=case)
+        self._note("include", case)
 
     def add_note(self, text: str) -> None:
         """Record a remark on the open case."""
         if self.current is not None and text.strip():
-            self._note("note", self.current.case, case=self.current.case, text=text)
+            self._note("note", self.current.case, text=text)
 
     # What the model learns --------------------------------------------------------------
 
@@ -442,7 +442,7 @@ class Session:
             "score", "score", lambda _value: None, strategy=strategy, unit=unit, **place
         )
 
-    def look_up(self, method: str, **params: Any) -> Job:
+    def look_up(self, method: str, /, **params: Any) -> Job:
         """Ask what changes nothing: ``status``, ``cases``, ``case``, ``models``, ``events``, …."""
         return self._board.ask(method, method, lambda _value: None, **params)
 
@@ -464,7 +464,7 @@ class Session:
 
     # What happens -----------------------------------------------------------------------
 
-    def _ask(self, kind: str, method: str, done: Callable[[Any], None], **params: Any) -> Job:
+    def _ask(self, kind: str, method: str, done: Callable[[Any], None], /, **params: Any) -> Job:
         self._ranking.give_way()
         return self._board.ask(kind, method, done, **params)
 
@@ -475,13 +475,13 @@ class Session:
             self._facts.refresh_case(case)
             self._facts.refresh_overview()
 
-        self._link.ask(method, done, self._failed_aside, lasting=True, **params)
+        self._link.ask(method, done, self._failed_aside, lasting=True, case=case, **params)
 
     def _pass_over(self, method: str, case: str, reason: str) -> None:
         is_open = self.current is not None and self.current.case == case
         if is_open:
             self._autosave.keep()
-        self._note(method, case, case=case, reason=reason)
+        self._note(method, case, reason=reason)
         self._ranking.mark(case, FINISHED)
         if is_open and self._ranking.wish is not None:
             self.next_case()

@@ -36,6 +36,8 @@ class Trouble:
 _ACTIONS = {
     "missing_package": "install",
     "worker_died": "restart",
+    "worker_not_running": "restart",
+    "no_project": "open-project",
     "vanished_image": "locate-images",
     "image_folder": "locate-images",
     "not_a_project": "open-project",

@@ -40,6 +40,21 @@ def death_error() -> dict[str, Any]:
     }
 
 
+def not_running_error(*, is_open: bool) -> dict[str, Any]:
+    """Return the error form of a request that there is no worker for."""
+    if not is_open:
+        return {
+            "kind": "no_project",
+            "message": _("No project is open."),
+            "remedy": _("Open a project, or make one of a folder of images."),
+        }
+    return {
+        "kind": "worker_not_running",
+        "message": _("The background process is not running."),
+        "remedy": _("Restart it. Your edits are kept meanwhile."),
+    }
+
+
 def death_trouble(ending: Ending, doing: Sequence[str], again: bool) -> Trouble:
     """Return what to say when a worker died that had been up, ``doing`` these methods."""
     names = _task_names()

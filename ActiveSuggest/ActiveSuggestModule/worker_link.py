@@ -15,7 +15,13 @@ from ActiveSuggestLib.messages import Failure, Hello, Notice, ProgressMessage, R
 from .interpreter import worker_command
 from .signals import OnError, Signal
 from .troubles import Trouble, trouble_from_error
-from .worker_deaths import Deaths, death_error, death_trouble, start_trouble
+from .worker_deaths import (
+    Deaths,
+    death_error,
+    death_trouble,
+    not_running_error,
+    start_trouble,
+)
 from .worker_process import Ending, WorkerProcess
 
 NONE, STARTING, CREATING, OPEN = "none", "starting", "creating", "open"
@@ -134,6 +140,7 @@ class WorkerLink:
         method: str,
         on_done: Callable[[Any], None],
         on_failed: Callable[[dict[str, Any]], None],
+        /,
         *,
         on_progress: Callable[[ProgressMessage], None] | None = None,
         lasting: bool = False,
@@ -149,7 +156,7 @@ class WorkerLink:
         elif self.state in (STARTING, CREATING) or (lasting and self.folder is not None):
             self._waiting.append(errand)
         else:
-            error = death_error()
+            error = not_running_error(is_open=self.folder is not None)
             qt.QTimer.singleShot(0, lambda: on_failed(error))
         return errand
 
@@ -176,12 +183,21 @@ class WorkerLink:
         command = worker_command(self.folder, self._settings, create=self._create)
         process = self._start_worker(command, self._on_error)
         self._process = process
-        process.greeted.connect(self._greeted)
-        process.noticed.connect(self._noticed)
-        process.progressed.connect(self._progressed)
-        process.answered.connect(self._answered)
+        process.greeted.connect(self._of(process, self._greeted))
+        process.noticed.connect(self._of(process, self._noticed))
+        process.progressed.connect(self._of(process, self._progressed))
+        process.answered.connect(self._of(process, self._answered))
         process.ended.connect(lambda ending: self._ended(process, ending))
         process.start()
+
+    def _of(self, process: WorkerProcess, take: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return a slot that hears only the worker in use, not one that is still ending."""
+
+        def slot(message: Any) -> None:
+            if process is self._process:
+                take(message)
+
+        return slot
 
     def _greeted(self, hello: Hello) -> None:
         self._create, self._has_opened = None, True
