@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import pool
 from .painting import box, paint
 
-CASES, LABELLED = 10, 3
+CASES, LABELLED = 18, 3
 PATIENCE = 180.0
 """Seconds to wait for a worker that loads torch on a slow machine."""
 
@@ -175,7 +175,7 @@ class Bench:
 
     def unlabelled(self) -> list[str]:
         """Return the cases that have no label, by name."""
-        return [str(c["name"]) for c in self.session.cases if c["state"] in ("unlabelled", "draft")]
+        return [str(c["case"]) for c in self.session.cases if c["state"] in ("unlabelled", "draft")]
 
     def suggest(self, strategy: str = "random", unit: str = "volume", count: int = 3) -> list[Any]:
         """Choose in the panel, press Suggest next, and return the rows."""

@@ -40,7 +40,6 @@ def test_all_scenarios_pass(
 
 def test_all_scenarios_pass_without_a_main_window(loaded_headless: Any, tmp_path: Path) -> None:
     import slicer
-
     from ActiveSuggestModule import self_test
     from ActiveSuggestModule.self_test.scenarios import ALL
 
@@ -92,8 +91,9 @@ def test_a_trouble_that_nobody_expected_fails_a_scenario(loaded: Any, tmp_path: 
 def test_slicers_own_runner_finds_the_test_class(loaded: Any, monkeypatch: Any) -> None:
     import unittest
 
-    import ActiveSuggest
     from ActiveSuggestModule import self_test
+
+    import ActiveSuggest
 
     ran: list[str] = []
     monkeypatch.setattr(self_test, "run", lambda: ran.append("run"))

@@ -1,4 +1,4 @@
-"""Wheels of a few hundred bytes, built by hand: packages with a name, a version and dependencies."""
+"""Wheels of a few hundred bytes: packages with a name, a version and dependencies."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def a_label_is_saved(bench: Bench) -> None:
 def a_labelled_case_is_opened_again(bench: Bench) -> None:
     """A labelled case opens with its label, and an earlier version is kept when it is changed."""
     bench.ready()
-    case = next(c["name"] for c in bench.session.cases if c["state"] == "labelled")
+    case = next(c["case"] for c in bench.session.cases if c["state"] == "labelled")
     before = bench.label_on_disk(case)
     current = bench.show(case, prefer="label")
     assert current.source == "label"
@@ -148,7 +148,7 @@ def cases_are_passed_over_and_taken_back(bench: Bench) -> None:
     bench.session.exclude(second, "motion artefacts")
 
     def state() -> str:
-        return next(str(c["state"]) for c in bench.session.cases if c["name"] == second)
+        return next(str(c["state"]) for c in bench.session.cases if c["case"] == second)
 
     bench.wait(lambda: state() == "excluded", "the case to be excluded")
     bench.session.include(second)
