@@ -12,9 +12,12 @@ from ..data.geometry import Geometry
 from ..models.inference import Samples
 from ..models.memory import Limits, with_less_memory
 from ..models.preparing import restore, restore_labels
-from ..progress import Cancel, Progress, no_progress
+from ..progress import Cancel, Progress, between, no_progress
 from .scoring import sample_volume
 from .workbench import Workbench
+
+PROPOSAL_SHARE = 0.2
+"""How much of the time a proposal takes; the samples for its uncertainty take the rest."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,11 @@ def predict(
     prepared = bench.load(row)
     assert row.geometry is not None
 
+    first = PROPOSAL_SHARE if uncertainty else 1.0
+    tell = between(progress, 0.0, first)
+
     def work(limits: Limits) -> torch.Tensor:
-        return model.inference.probability(prepared.array, limits, progress=progress, cancel=cancel)
+        return model.inference.probability(prepared.array, limits, progress=tell, cancel=cancel)
 
     probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
     labels = bench.classes.to_values(restore_labels(probability, prepared))
@@ -73,7 +79,8 @@ def predict(
     if not uncertainty:
         return proposal
     samples = Samples(bench.plan.samples)
-    result = sample_volume(bench, model, prepared, samples, progress=progress, cancel=cancel)
+    tell = between(progress, first, 1.0)
+    result = sample_volume(bench, model, prepared, samples, progress=tell, cancel=cancel)
     entropy = result.maps.measure("entropy")
     foreground = entropy * (1.0 - result.maps.mean[0])
     by_slice = foreground.sum(dim=(1, 2)).numpy()[prepared.image_slices()]

@@ -16,6 +16,7 @@ from typing import Any, Union
 from ..errors import BadRequestError, ImageError, UnknownCaseError
 from ..learning import labelling
 from ..messages import Request
+from ..progress import Progress, part_of
 from ..strategies import catalogue
 from .context import Context, device_facts
 from .curve import learning_curve
@@ -381,20 +382,23 @@ def predict(
         raise BadRequestError("predict needs case (one name) or cases (a list of names).")
     folder = Path(out) if out else None
     if case is not None:
-        return _predict_one(context, task, case, folder)
+        return _predict_one(context, task, case, folder, task.progress)
     answers: list[Any] = []
     for position, name in enumerate(cases or []):
         context.learner().bench.pauses.give_way()
-        task.progress(position, len(cases or []), name)
+        tell = part_of(task.progress, position, len(cases or []), name)
+        tell(0.0, 1.0)
         try:
-            answers.append(_predict_one(context, task, name, folder))
+            answers.append(_predict_one(context, task, name, folder, tell))
         except (ImageError, UnknownCaseError) as error:
             answers.append({"case": name, "error": error_form(error)})
     task.progress(len(answers), len(answers))
     return answers
 
 
-def _predict_one(context: Context, task: Task, name: str, folder: Path | None) -> dict[str, Any]:
+def _predict_one(
+    context: Context, task: Task, name: str, folder: Path | None, progress: Progress
+) -> dict[str, Any]:
     task.cancel.raise_if_cancelled()
     learner, project = context.learner(), context.project
     files = PredictionFiles(project)
@@ -409,7 +413,9 @@ def _predict_one(context: Context, task: Task, name: str, folder: Path | None) -
             task.progress.say("proposal", case=name, labels=str(labels), model=proposal.model)
 
     try:
-        prediction = learner.predict(name, on_labels=proposed, cancel=task.cancel)
+        prediction = learner.predict(
+            name, on_labels=proposed, progress=progress, cancel=task.cancel
+        )
     except ImageError as error:
         learner.bench.report(name, error)
         raise

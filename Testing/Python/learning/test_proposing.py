@@ -30,6 +30,17 @@ def test_the_labels_are_known_before_the_uncertainty_and_are_the_same(trained):
     assert trained.predict(case, uncertainty=False, on_labels=early.append) is early[1]
 
 
+def test_progress_grows_through_both_phases_to_the_end(trained):
+    told = []
+    trained.predict(
+        trained.project.cases("unlabelled")[0].name,
+        progress=lambda done, total, *_: told.append(done / total),
+    )
+    assert told == sorted(told)
+    assert told[0] == 0.0
+    assert 0.2 <= max(told) <= 1.0
+
+
 def test_the_slices_uncertainty_is_highest_in_the_worst_one(trained):
     found = trained.predict(trained.project.cases("unlabelled")[0].name)
     assert found.slice_uncertainty.shape == (found.labels.shape[0],)
