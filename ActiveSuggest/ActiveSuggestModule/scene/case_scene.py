@@ -89,6 +89,7 @@ class CaseScene:
         self._views = SliceViews(scene, application_logic)
         self._kept: _Kept | None = None
         self._observations: list[int] = []
+        self._is_losing = False
         self._overlay_visible = True
         self._overlay_opacity = DEFAULT_OPACITY
 
@@ -137,8 +138,13 @@ class CaseScene:
         self._unobserve()
         self.shown = None
         self._views.give_back(self._own.holds_id)
-        self._own.remove_all()
-        self._kept = None
+        leaving, self._kept = self._own, None
+        if self._is_losing:
+            # Slicer's tree may be in the middle of removing a folder with everything in it.
+            self._own = OwnNodes(self.scene)
+            _later(leaving.remove_all)
+        else:
+            leaving.remove_all()
 
     def replace_segmentation(self, path: Path | None, source: str) -> None:
         """Put the segments of another file into the shown segmentation; ``None`` empties it.
@@ -489,8 +495,13 @@ class CaseScene:
     def _lose(self, sentence: str) -> None:
         self._unobserve()
         self.shown = None
-        if self.on_lost is not None:
+        if self.on_lost is None:
+            return
+        self._is_losing = True
+        try:
             self.on_lost(sentence)
+        finally:
+            self._is_losing = False
 
 
 def _fill(node: Any, read: ReadSegments, grid: Grid, segments: Sequence[Segment]) -> None:
@@ -499,6 +510,16 @@ def _fill(node: Any, read: ReadSegments, grid: Grid, segments: Sequence[Segment]
         fill(node.GetSegmentation(), read, grid, segments)
     finally:
         node.EndModify(changed)
+
+
+def _later(work: Callable[[], None]) -> None:
+    """Do something when Slicer is back in its event loop; at once where there is none."""
+    try:
+        import qt
+    except ImportError:
+        work()
+        return
+    qt.QTimer.singleShot(0, lambda: _guarded(work))
 
 
 def _guarded(callback: Callable[..., None], *arguments: Any) -> None:

@@ -11,6 +11,7 @@ ATTRIBUTE = "ActiveSuggest.Case"
 may be removed is known from memory, never from the mark."""
 
 FOLDER = "ActiveSuggest"
+_MANY_SEGMENTS = 8
 
 
 class OwnNodes:
@@ -19,6 +20,7 @@ class OwnNodes:
     def __init__(self, scene: Any) -> None:
         self.scene = scene
         self._nodes: list[Any] = []
+        self._ids: set[str] = set()
         self._folder: int | None = None
 
     def add(self, node: Any, case: str, name: str, *, in_tree: bool = False) -> Any:
@@ -27,6 +29,7 @@ class OwnNodes:
         node.SetAttribute(ATTRIBUTE, case)
         self.scene.AddNode(node)
         self._nodes.append(node)
+        self._ids.add(node.GetID())
         if in_tree:
             self._put_into_folder(node)
         return node
@@ -37,13 +40,9 @@ class OwnNodes:
         self._nodes.append(node)
         return node
 
-    def holds(self, node: Any) -> bool:
-        """Whether a node is one of ours and still in the scene."""
-        return any(own is node for own in self._nodes) and self.is_present(node)
-
     def holds_id(self, node_id: str | None) -> bool:
-        """Whether an ID is that of one of our nodes."""
-        return node_id is not None and self.holds(self.scene.GetNodeByID(node_id))
+        """Whether an ID is or was that of one of our nodes, also while it is being removed."""
+        return node_id in self._ids
 
     def is_present(self, node: Any) -> bool:
         """Whether a node is still in the scene."""
@@ -62,21 +61,23 @@ class OwnNodes:
         # Latest first: what refers to a node goes before the node.
         self.remove(*reversed(self._nodes))
         self._remove_folder()
-        self._nodes = []
+        self.forget()
 
     def forget(self) -> None:
         """Drop what the scene itself has already removed."""
         self._nodes = []
+        self._ids = set()
         self._folder = None
 
     def _remove_one(self, node: Any) -> None:
-        if not self.is_present(node):
-            return
-        if node.IsA("vtkMRMLSegmentationNode"):
-            # Slicer's tree takes the segments of a leaving node out one by one, and copies the
-            # voxels they share each time: seconds for many segments.
-            node.SetAndObserveSegmentation(slicer.vtkSegmentation())
-        self.scene.RemoveNode(node)
+        if self.is_present(node):
+            if node.IsA("vtkMRMLSegmentationNode") and (
+                node.GetSegmentation().GetNumberOfSegments() > _MANY_SEGMENTS
+            ):
+                # Slicer's tree takes the segments of a leaving node out one by one, and copies
+                # the voxels they share each time: seconds for many segments.
+                node.SetAndObserveSegmentation(slicer.vtkSegmentation())
+            self.scene.RemoveNode(node)
         tree = self._tree()
         # Slicer's window has done this already; without a window nobody has.
         item = tree.GetItemByDataNode(node)

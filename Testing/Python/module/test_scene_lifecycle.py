@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import slicer
 
+from ActiveSuggestLib.data.segments import parse_segments
 from Testing.Python.module.scene_cases import (
     GEOMETRIES,
     SEGMENTS,
@@ -17,6 +18,7 @@ from Testing.Python.module.scene_cases import (
     make_case,
     node_names,
     paint,
+    save_labels,
     save_volume,
     two_segments,
 )
@@ -64,6 +66,20 @@ def test_closing_leaves_exactly_what_was_there(world, tmp_path):
         assert tree_items(world.scene) == items
     assert mine.GetScene() is world.scene
     assert scene.shown is None
+
+
+def test_a_case_with_many_segments_leaves_as_fast(world, tmp_path):
+    many = parse_segments(",".join(f"part {n}" for n in range(1, 61)))
+    scene = case_scene(world)
+    files = make_case(tmp_path, labels=np.full((12, 24, 20), 7, np.uint8))
+    save_labels(
+        files.segmentation, np.full((12, 24, 20), 7, np.uint8), GEOMETRIES["straight"], many
+    )
+    shown = scene.show(files, many)
+    assert (scene.mask().array == 7).all()
+    scene.close()
+    assert shown.segmentation.GetSegmentation().GetNumberOfSegments() == 0
+    assert all("case-1" not in name for name in node_names(world.scene))
 
 
 def test_the_next_case_takes_the_place_of_the_one_before(world, tmp_path):
@@ -232,6 +248,46 @@ def test_after_a_loss_closing_takes_the_rest_away(what, world, lost):
     scene.close()
     assert all("case-1" not in name for name in node_names(world.scene))
     assert scene.modified_time() == 0
+
+
+@pytest.mark.parametrize("what", ["segmentation", "volume"])
+def test_a_listener_may_close_the_case_at_once(what, slicer_host, tmp_path):
+    """Slicer's tree must find the folder it is removing: the rest goes a moment later."""
+    world = slicer_host.world
+    mine = world.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "mine")
+    composites = [logic.GetSliceCompositeNode() for logic in world.slice_logics.values()]
+    for composite in composites:
+        composite.SetBackgroundVolumeID(mine.GetID())
+    scene = case_scene(world)
+    shown = scene.show(make_case(tmp_path), SEGMENTS)
+    scene.on_lost = lambda _sentence: scene.close()
+    world.scene.RemoveNode(getattr(shown, what))
+    assert "ActiveSuggest" in tree_items(world.scene)
+    slicer_host.process_events(0.05)
+    assert "ActiveSuggest" not in tree_items(world.scene)
+    assert all("case-1" not in name for name in node_names(world.scene))
+    assert all(c.GetBackgroundVolumeID() == mine.GetID() for c in composites)
+
+
+def test_deleting_our_folder_in_the_tree_is_a_loss_like_any_other(slicer_host, tmp_path):
+    world = slicer_host.world
+    scene = case_scene(world)
+    shown = scene.show(make_case(tmp_path), SEGMENTS)
+    paint(shown.segmentation, "tumour", np.s_[0:2, 0:3, 0:3])
+    masks = []
+
+    def lost(_sentence: str) -> None:
+        masks.append(scene.mask().array)
+        scene.close()
+
+    scene.on_lost = lost
+    tree = tree_of(world.scene)
+    tree.RemoveItem(tree.GetItemByName("ActiveSuggest"), True, True)
+    slicer_host.process_events(0.05)
+    assert len(masks) == 1
+    assert np.array_equal(masks[0], painted())
+    assert all("case-1" not in name for name in node_names(world.scene))
+    assert "ActiveSuggest" not in tree_items(world.scene)
 
 
 def test_closing_the_scene_is_noticed_once_and_the_edits_can_still_be_saved(world, lost):
