@@ -60,6 +60,20 @@ class NrrdHeader:
         return "data file" not in self.fields and "datafile" not in self.fields
 
     @property
+    def is_plain(self) -> bool:
+        """Whether this is one value a voxel, uncompressed, in this computer's byte order."""
+        return (
+            self.is_attached
+            and len(self.sizes) == 3
+            and self.fields.get("encoding") == "raw"
+            and self.kind.isnative
+            and {"space", "space directions", "space origin"} <= self.fields.keys()
+            and "none" not in self.fields["space directions"]
+            and set(self.fields["space"].lower().split("-")) <= _AXES.keys()
+            and not {"line skip", "lineskip", "byte skip", "byteskip"} & self.fields.keys()
+        )
+
+    @property
     def values_a_voxel(self) -> int:
         """How many values a voxel has: the length of the axis that is not in space."""
         kinds = self.fields.get("kinds", "").lower().split()

@@ -9,12 +9,11 @@ import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
-from vtk.util.numpy_support import vtk_to_numpy
+from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
 from ActiveSuggestLib.data.geometry import Geometry
 
-from .errors import CaseNotShownError
-from .nrrd_files import check_is_there, check_nrrd
+from .nrrd_files import NrrdHeader, check_is_there, check_nrrd, damaged
 
 SOFT_TISSUE = (-160.0, 240.0)
 """What is shown of a CT image, in Hounsfield units: window 400, level 40."""
@@ -27,33 +26,50 @@ _SCALARS, _VECTORS = "vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode"
 def read_volume(path: Path, case: str) -> Any:
     """Return a volume node with the file's voxels and grid; it is in no scene yet.
 
-    Files other than NRRD (the case's own image, where the disk had no room for one that is quick
-    to read) are read as Slicer does. No storage node is left behind, so that saving the scene
-    never writes into the project. Raises ``CaseNotShownError``.
+    What the worker wrote, uncompressed, is read straight into the node, in half the time of
+    Slicer's reader; anything else (the case's own image, where the disk had no room for a quicker
+    file) as Slicer does. No storage node is left behind, so that saving the scene never writes
+    into the project. Raises ``CaseNotShownError``.
     """
-    kinds: tuple[str, ...]
-    if path.suffix.lower() in {".nrrd", ".nhdr"}:
-        has_colors = check_nrrd(path, case).values_a_voxel > 1
-        kinds = (_VECTORS if has_colors else _SCALARS,)
-        storage = slicer.vtkMRMLNRRDStorageNode()
-    else:
+    if path.suffix.lower() not in {".nrrd", ".nhdr"}:
         check_is_there(path, case)
-        kinds = (_SCALARS, _VECTORS)
         storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
         storage.SetSingleFile(True)
+        return _read_as_slicer_does(storage, path, case, _SCALARS, _VECTORS)
+    header = check_nrrd(path, case)
+    if header.is_plain:
+        return _read_plain(header)
+    kind = _VECTORS if header.values_a_voxel > 1 else _SCALARS
+    return _read_as_slicer_does(slicer.vtkMRMLNRRDStorageNode(), path, case, kind)
+
+
+def _read_plain(header: NrrdHeader) -> Any:
+    image = vtk.vtkImageData()
+    image.SetDimensions(*header.sizes)
+    image.AllocateScalars(get_vtk_array_type(header.kind.newbyteorder("=")), 1)
+    flat = voxels_of(image).reshape(-1).view(np.uint8)
+    try:
+        with header.path.open("rb") as file:
+            file.seek(header.start)
+            count = file.readinto(flat.data)
+    except OSError as error:
+        raise damaged(header.path, header.case, error.strerror or str(error)) from error
+    if count < flat.size:
+        raise damaged(header.path, header.case, "it changed while it was read")
+    node = slicer.vtkMRMLScalarVolumeNode()
+    node.SetIJKToRASMatrix(as_matrix(header.matrix()))
+    node.SetAndObserveImageData(image)
+    return node
+
+
+def _read_as_slicer_does(storage: Any, path: Path, case: str, *kinds: str) -> Any:
     storage.SetFileName(str(path))
     for kind in kinds:
         node = getattr(slicer, kind)()
         if storage.ReadData(node, True) and node.GetImageData() is not None:
             _let_go_of_file(node)
             return node
-    raise CaseNotShownError(
-        f"{path.name} could not be read into Slicer.",
-        case=case,
-        path=path,
-        remedy="Open the case again: it is then read anew. If this repeats, look whether the disk "
-        "is full.",
-    )
+    raise damaged(path, case, "Slicer could not read it")
 
 
 def _let_go_of_file(node: Any) -> None:

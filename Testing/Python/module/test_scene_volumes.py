@@ -8,9 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import slicer
 from ActiveSuggestModule.scene.case_files import ImageFile
 from ActiveSuggestModule.scene.errors import CaseNotShownError
-from ActiveSuggestModule.scene.volumes import SOFT_TISSUE, geometry_of, read_volume, voxels_of
+from ActiveSuggestModule.scene.volumes import (
+    SOFT_TISSUE,
+    geometry_of,
+    ijk_to_ras,
+    read_volume,
+    voxels_of,
+)
 
 from Testing.Python.module.scene_cases import (
     GEOMETRIES,
@@ -37,7 +44,28 @@ def test_every_voxel_lies_where_itk_says(kind, tmp_path):
     assert ras[:3] == pytest.approx((-left, -back, up), abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("space", ["right-anterior-superior", "left-posterior-superior"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_it_makes_no_difference_how_a_file_is_stored(space, compressed, tmp_path):
+    geometry = GEOMETRIES["oblique"]
+    voxels = np.arange(np.prod(geometry.shape), dtype=np.int16).reshape(geometry.shape)
+    path = save_volume(tmp_path / "a.nrrd", voxels, geometry)
+    if compressed:
+        sitk.WriteImage(sitk.ReadImage(str(path)), str(path), True)
+    path.write_bytes(path.read_bytes().replace(b"left-posterior-superior", space.encode()))
+    # Slicer's own reader, to compare with.
+    expected, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLNRRDStorageNode()
+    storage.SetFileName(str(path))
+    assert storage.ReadData(expected, True)
+    node = read_volume(path, "a")
+    assert np.array_equal(voxels_of(node.GetImageData()), voxels)
+    assert np.allclose(ijk_to_ras(node), ijk_to_ras(expected), atol=1e-6)
+    assert node.GetSpacing() == pytest.approx(expected.GetSpacing())
+
+
+@pytest.mark.parametrize(
+    "kind", [np.int8, np.int32, np.uint8, np.int16, np.uint16, np.float32, np.float64]
+)
 def test_numbers_of_every_kind_are_read(kind, tmp_path):
     geometry = GEOMETRIES["straight"]
     voxels = (np.arange(np.prod(geometry.shape)) % 200).reshape(geometry.shape).astype(kind)
