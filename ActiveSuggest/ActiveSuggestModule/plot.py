@@ -10,7 +10,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-LEFT, RIGHT, TOP, BOTTOM = 34, 10, 20, 32
+LEFT, RIGHT, TOP, BOTTOM = 34, 10, 28, 32
 DOT, BIG_DOT = 2.2, 3.6
 
 

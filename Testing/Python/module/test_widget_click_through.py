@@ -111,9 +111,8 @@ def test_from_the_first_click_to_a_model_that_has_learned(
     # Save and next: on disk, then the next case, then a training.
     ui.noteEdit.text = "first of all"
     ui.saveNextButton.click()
-    person.wait(
-        lambda: (hippocampus_project.folder / "labels" / f"{first}.seg.nrrd").exists(), "saved"
-    )
+    label = hippocampus_project.folder / "labels" / f"{first}.seg.nrrd"
+    person.wait(label.exists, "saved")
     person.wait(lambda: person.case not in (None, first), "the next case is shown")
     assert ui.noteEdit.text == ""
     person.wait(lambda: "fine_tune" in session.jobs, "the training begins")
