@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import shiboken6
-from PySide6 import QtWidgets
 from PySide6.QtCore import Property, QMetaMethod, QObject, SignalInstance
 
 from . import native, signals
@@ -155,7 +154,7 @@ def _members_of(base: type) -> dict[str, Any]:
 
 def _refusals_of(base: type, module: str, name: str) -> dict[str, Any]:
     """Return properties that raise for what the class has here but not in Slicer."""
-    allowed = object_names(module, name, widget=issubclass(base, QtWidgets.QWidget))
+    allowed = object_names(module, name)
     if allowed is None:
         return {}
     return {

@@ -93,7 +93,7 @@ class SlicerHost:
         self.layout_manager = facade(LayoutManager, "host")(
             world.slice_logics, world.scene, world.application_logic
         )
-        self.main_window = facade(MainWindow, "host")(self)
+        self.main_window = facade(MainWindow, "host", "qSlicerMainWindow")(self)
         self.main_window.resize(520, 900)
         self.main_window.show()
 

@@ -24,6 +24,12 @@ class ShownDialog:
     details: str = ""
 
 
+def _only_tells(box: QMessageBox) -> bool:
+    """Say whether a message box leaves nothing to decide ("Show details" decides nothing)."""
+    roles = [QMessageBox.buttonRole(box, button) for button in QMessageBox.buttons(box)]
+    return sum(role != QMessageBox.ButtonRole.ActionRole for role in roles) <= 1
+
+
 class ModalWatch:
     """Answers modal dialogs as the test said, and keeps what nobody answered."""
 
@@ -70,7 +76,7 @@ class ModalWatch:
             QTimer.singleShot(0, dialog, lambda: call_slot(handler, dialog))
             QTimer.singleShot(PATIENCE_MS, dialog, lambda: QDialog.reject(dialog))
             return int(execute())
-        if box and len(QMessageBox.buttons(dialog)) <= 1:
+        if box and _only_tells(dialog):
             return int(QMessageBox.StandardButton.Ok)
         self.unanswered.append(shown)
         if box:

@@ -18,12 +18,6 @@ LISTED_MODULES = (
 )  # fmt: skip
 # What every Slicer has beside its classes and modules.
 SLICER_ATTRIBUTES = frozenset({"app", "mrmlScene", "modules", "selfTests", *LISTED_MODULES})
-# Classes of Qt that the list names without their members.
-NOT_WIDGETS = (
-    "QAction", "QButtonGroup", "QIcon", "QImage", "QKeySequence", "QPainter", "QPixmap", "QProcess",
-    "QSettings", "QSortFilterProxyModel", "QStandardItem", "QStandardItemModel",
-    "QStyledItemDelegate", "QTableWidgetItem", "QTimer",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -220,7 +214,7 @@ def _check_slicer(line: int, name: str, member: str) -> Iterator[Violation]:
 
 def _check_member(line: int, kind: str, member: str) -> Iterator[Violation]:
     module, _, name = kind.partition(".")
-    listed = object_names(module, name, widget=name not in NOT_WIDGETS)
+    listed = object_names(module, name)
     if listed is not None and member not in listed:
         yield Violation(line, f"{kind}.{member}")
 

@@ -40,67 +40,17 @@ def known_names() -> dict[str, Any] | None:
 
 
 @cache
-def object_names(module: str, class_name: str, *, widget: bool) -> frozenset[str] | None:
+def object_names(module: str, class_name: str) -> frozenset[str] | None:
     """Return what instances of a class answer to; None where the list does not say.
 
-    ``module`` is qt, ctk or slicer.
+    ``module`` is qt, ctk or slicer. The list leaves out of every class what all widgets have, so
+    a class that is no widget may be given some of those names too much.
     """
     names = known_names()
-    if names is None:
+    own = None if names is None else names["objects"].get(f"{module}.{class_name}")
+    if names is None or own is None:
         return None
-    own = names["objects"].get(f"{module}.{class_name}")
-    if own is None:
-        return None
-    common = names["every widget"] if widget else QOBJECT_NAMES
-    return frozenset(own) | frozenset(common) | UNLISTED
-
-
-# What every QObject has; the list gives it with the widgets' names only.
-QOBJECT_NAMES = frozenset(
-    [
-        "blockSignals",
-        "childEvent",
-        "children",
-        "className",
-        "connect",
-        "customEvent",
-        "delete",
-        "deleteLater",
-        "destroyed",
-        "disconnect",
-        "dumpObjectInfo",
-        "dumpObjectTree",
-        "dynamicPropertyNames",
-        "event",
-        "eventFilter",
-        "findChild",
-        "findChildren",
-        "help",
-        "inherits",
-        "installEventFilter",
-        "isSignalConnected",
-        "isWidgetType",
-        "isWindowType",
-        "killTimer",
-        "metaObject",
-        "moveToThread",
-        "objectName",
-        "objectNameChanged",
-        "parent",
-        "property",
-        "removeEventFilter",
-        "sender",
-        "senderSignalIndex",
-        "setObjectName",
-        "setParent",
-        "setProperty",
-        "signalsBlocked",
-        "startTimer",
-        "thread",
-        "timerEvent",
-        "tr",
-    ]
-)
+    return frozenset(own) | frozenset(names["every widget"]) | UNLISTED
 
 
 def class_names(module: str) -> frozenset[str] | None:

@@ -49,6 +49,8 @@ class Scene:
         for logic in self.module_logics.values():
             logic.SetMRMLScene(None)
         self.application_logic.SetMRMLScene(None)
+        # A scene that dies while Python collects garbage would call observers that are garbage.
+        self.scene.RemoveAllObservers()
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def test_ui_files_set_only_properties_that_slicer_has():
         for item in ElementTree.parse(path).getroot().iter("widget"):
             kind = item.get("class", "")
             module = "ctk" if kind.startswith("ctk") else "qt" if kind.startswith("Q") else "slicer"
-            listed = object_names(module, kind, widget=True)
+            listed = object_names(module, kind)
             for prop in item.findall("property"):
                 if listed is not None and prop.get("stdset") != "0":
                     assert prop.get("name") in listed, f"{path.name}: {kind}.{prop.get('name')}"
@@ -61,7 +61,7 @@ def test_the_hosts_own_widgets_have_only_slicers_members(slicer_host):
     for module in (qt_module.ctk, qt_module.slicer_classes):
         for name in module._own:
             kind = getattr(module, name)
-            listed = object_names(module.__name__, name, widget=True)
+            listed = object_names(module.__name__, name)
             if listed is None:
                 continue
             for member in vars(module._own[name]):

@@ -7,6 +7,8 @@ from typing import Any
 from PySide6.QtCore import Property, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
+from .observing import observer
+
 
 class NodeComboBox(QWidget):
     """A combo box of the scene's nodes of ``nodeTypes``, by name."""
@@ -40,7 +42,7 @@ class NodeComboBox(QWidget):
         self._tags = []
         if scene is not None:
             for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent):
-                self._tags.append(scene.AddObserver(event, lambda *_: self._fill()))
+                self._tags.append(scene.AddObserver(event, observer(self, "_fill")))
         self._fill()
 
     def _fill(self) -> None:

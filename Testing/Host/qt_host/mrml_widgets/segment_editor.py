@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .observing import observer
 from .segment_painting import Box, paint_box
 
 EFFECTS = (
@@ -148,7 +149,7 @@ class SegmentEditorWidget(QWidget):
         self._tags = []
         self._node = node
         if node is not None:
-            tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show())
+            tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, observer(self, "_show"))
             self._tags.append((node, tag))
         self._watch_segmentation()
         self._show()
@@ -235,10 +236,9 @@ class SegmentEditorWidget(QWidget):
             slicer.vtkSegmentation.SegmentRemoved,
             slicer.vtkSegmentation.SegmentModified,
         ):
-            self._tags.append((segmentation, segmentation.AddObserver(event, self._on_segments)))
-
-    def _on_segments(self, *_arguments: Any) -> None:
-        self._show()
+            self._tags.append(
+                (segmentation, segmentation.AddObserver(event, observer(self, "_show")))
+            )
 
     def _show(self) -> None:
         node, volume = self.segmentationNode(), self.sourceVolumeNode()
@@ -248,7 +248,7 @@ class SegmentEditorWidget(QWidget):
         segments = self._segments()
         self._table.setRowCount(len(segments))
         for row, (identifier, name, colour) in enumerate(segments):
-            eye = QTableWidgetItem("👁" if False else "●")
+            eye = QTableWidgetItem("●")
             eye.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
             swatch = QTableWidgetItem()
             picture = QPixmap(16, 16)
