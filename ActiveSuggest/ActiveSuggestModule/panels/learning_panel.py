@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -35,6 +35,7 @@ class LearningPanel:
         self._ui, self._session, self._buttons = ui, session, buttons
         self._needs_learner = needs_learner
         self._progress = looks.ProgressRow(ui.trainStack, ui.trainBar, ui.trainText)
+        self._last = looks.FittedText(ui.trainIdleText)
         self._models: list[dict[str, Any]] = []
         self._drawn: tuple[Any, ...] = ()
         looks.reserve_lines(ui.diceLabel, DICE_LINES)
@@ -59,6 +60,7 @@ class LearningPanel:
     def refit(self) -> None:
         """Fit the texts and the curve to the width of the panel."""
         self._progress.refit()
+        self._last.refit()
         self.redraw()
 
     def redraw(self) -> None:
@@ -132,6 +134,7 @@ class LearningPanel:
         chosen = self._selected()
         points = self._session.curve.get("models") or self._session.models
         self._models = sorted(points, key=lambda m: -int(m.get("version") or 0))
+        self._last.set(last_training(self._models))
         table.setRowCount(len(self._models))
         for row, model in enumerate(self._models):
             texts = model_words(model, self._in_use())
@@ -159,6 +162,15 @@ def model_words(model: dict[str, Any], in_use: Any) -> tuple[str, str, str, str]
     else:
         state = "" if model.get("accepted", True) else _("set aside")
     return (f"v{model.get('version')}", str(count), measured, state)
+
+
+def last_training(models: Sequence[dict[str, Any]]) -> str:
+    """Return how the last training ended, of models that are listed newest first."""
+    if not models:
+        return ""
+    reason = str(models[0].get("reason") or "")
+    name = f"v{models[0].get('version')}"
+    return f"{name}: {reason}" if reason else name
 
 
 def proposal_sentence(curve: dict[str, Any]) -> str:

@@ -53,6 +53,8 @@ class ProjectPanel:
         self._name = looks.FittedText(ui.projectName, keep_end=True)
         self._counts = looks.FittedText(ui.projectCounts)
         self._device = looks.FittedText(ui.projectDevice)
+        ui.projectIdleText.setTextFormat(qt.Qt.RichText)
+        ui.projectIdleText.connect("linkActivated(QString)", guard(self._show_left_out))
         self._progress = looks.ProgressRow(ui.projectStack, ui.projectBar, ui.projectText)
         self._menu = qt.QMenu(ui.recentButton)
         self._recent_shown: list[str] = []
@@ -86,6 +88,7 @@ class ProjectPanel:
             text += " · " + _("open in another Slicer as well")
         self._counts.set(text)
         self._device.set(words.device(session.worker_state, session.device))
+        ui.projectIdleText.text = _left_out(int(numbers.get("excluded") or 0))
         job = self._job()
         self._progress.show(job)
         busy = _("Wait until this is done, or cancel it.") if job is not None else ""
@@ -175,6 +178,9 @@ class ProjectPanel:
         if folder:
             self.open_folder(folder)
 
+    def _show_left_out(self, _link: str) -> None:
+        self.show_cases("excluded")
+
     def _rescan(self) -> None:
         self._session.rescan()
 
@@ -194,3 +200,11 @@ class ProjectPanel:
     def _job(self) -> Any:
         jobs = self._session.jobs
         return next((jobs[kind] for kind in JOBS if kind in jobs), None)
+
+
+def _left_out(number: int) -> str:
+    if not number:
+        return ""
+    if number == 1:
+        return '<a href="#">' + _("1 case is left out: see why") + "</a>"
+    return '<a href="#">' + _("{n} cases are left out: see why").format(n=number) + "</a>"

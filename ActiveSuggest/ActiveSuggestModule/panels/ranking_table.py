@@ -1,4 +1,4 @@
-"""The ranked table: picture, case, why, and score of each suggestion."""
+"""The ranked table: picture, case with its score, and why it was picked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import looks, words
 if TYPE_CHECKING:
     from ..suggestions import Suggested
 
-PICTURE, CASE, WHY, SCORE = range(4)
+PICTURE, CASE, WHY = range(3)
 ROW_HEIGHT, CASE_WIDTH = 72, 124
 
 
@@ -25,7 +25,7 @@ class RankingTable:
         self._table = table
         self._rows: list[Suggested] = []
         self._icons: dict[tuple[str, float], Any] = {}
-        looks.stretch_column(table, WHY, {PICTURE: 72, CASE: CASE_WIDTH, SCORE: 52})
+        looks.stretch_column(table, WHY, {PICTURE: 72, CASE: CASE_WIDTH})
         table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
 
     def show(self, suggestions: Sequence[Suggested], open_case: str | None) -> None:
@@ -58,12 +58,16 @@ class RankingTable:
         if suggestion.slices:
             lines.append(_slices(suggestion.slices))
         state = _("open") if is_open else _state(suggestion.state)
-        place = _("no. {rank}").format(rank=suggestion.rank)
-        lines.append(f"{place}, {state}" if state else place)
+        lines.append(
+            _("no. {rank} · {score}").format(rank=suggestion.rank, score=_score(suggestion))
+        )
+        if state:
+            lines.append(state)
         why = suggestion.error or "\n".join(suggestion.reasons)
-        texts = ("", "\n".join(lines), why, f"{suggestion.score:.3g}")
-        tip = "\n".join([suggestion.case, *lines[1:], _("Double-click to open.")])
-        tips = ("", tip, why, suggestion.strategy)
+        texts = ("", "\n".join(lines), why)
+        picked = _("Picked by {strategy}.").format(strategy=suggestion.strategy)
+        tip = "\n".join([suggestion.case, *lines[1:], _("Double-click to open."), picked])
+        tips = ("", tip, why)
         finished = suggestion.state in ("done", "failed")
         group = qt.QPalette.Disabled if finished else qt.QPalette.Active
         brush = qt.QBrush(table.palette.color(group, qt.QPalette.Text))
@@ -93,6 +97,10 @@ class RankingTable:
             pixmap = qt.QPixmap(str(path))
             self._icons[key] = None if pixmap.isNull() else qt.QIcon(pixmap)
         return self._icons[key]
+
+
+def _score(suggestion: Suggested) -> str:
+    return f"{suggestion.score:.3g}"
 
 
 def _slices(slices: Sequence[int]) -> str:

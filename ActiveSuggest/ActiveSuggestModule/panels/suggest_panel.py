@@ -44,6 +44,7 @@ class SuggestPanel:
         self._needs_learner = needs_learner
         self._strategies: list[dict[str, Any]] = []
         self._progress = looks.ProgressRow(ui.suggestStack, ui.suggestBar, ui.suggestText)
+        self._model = looks.FittedText(ui.suggestIdleText)
         self.table = RankingTable(ui.rankingTable)
         looks.reserve_lines(ui.strategyText, SUMMARY_LINES)
         self._fill([entry.to_dict() for entry in catalogue.own()])
@@ -80,6 +81,7 @@ class SuggestPanel:
         ui, session = self._ui, self._session
         job = session.jobs.get("suggest")
         self._progress.show(job)
+        self._model.set(_model(session.overview) if session.folder is not None else "")
         none = "" if session.folder is not None else _("Open a project first.")
         if job is not None and not job.background:
             ui.suggestButton.text = _("Cancel")
@@ -97,6 +99,7 @@ class SuggestPanel:
     def refit(self) -> None:
         """Fit the texts to the width of the panel."""
         self._progress.refit()
+        self._model.refit()
 
     def suggest(self) -> None:
         """Rank with what is chosen in the section; the best opens, unless a case is open."""
@@ -161,3 +164,14 @@ class SuggestPanel:
 
     def _open_selected(self) -> None:
         self._open_row(self._ui.rankingTable.currentRow(), 0)
+
+
+def _model(overview: dict[str, Any]) -> str:
+    model = overview.get("model")
+    if not model:
+        return _("No model yet: it begins with your first labels.")
+    labels = model.get("labels") or ()
+    count = labels if isinstance(labels, int) else len(labels)
+    return _("Ranked by model v{version}, trained on {n} labels.").format(
+        version=model.get("version"), n=count
+    )

@@ -107,7 +107,7 @@ class StageSession:
         self.overview = {
             "name": "liver",
             "counts": {"unlabelled": 9, "draft": 0, "labelled": 3, "excluded": 1} | counts,
-            "model": {"version": 2},
+            "model": {"version": 2, "labels": {f"p{n:02d}": "" for n in range(6)}},
         }
         self.worker_state = "ready"
         self.device = {

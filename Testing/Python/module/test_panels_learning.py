@@ -141,6 +141,13 @@ def test_the_selected_model_stays_selected(stage):
     assert stage.ui.modelsTable.currentRow() == 3
 
 
+def test_how_the_last_training_ended_is_said(stage):
+    assert stage.panel.learning._last.text == "v3: worse by 0.32"
+    stage.session.curve = {"models": [{"version": 1, "labels": 2}]}
+    stage.session.models_changed.emit()
+    assert stage.panel.learning._last.text == "v1"
+
+
 def test_the_last_proposal_is_told_in_words(stage):
     assert stage.ui.diceLabel.text == (
         "The last proposal (p02) had a Dice of 0.80 with your label. Mean of the last 2: 0.70."

@@ -297,6 +297,19 @@ def test_a_case_that_was_left_out_is_taken_back_not_opened(cases, stage):
     assert ("include", "torn") in stage.asked
 
 
+def test_what_is_left_out_is_listed_on_demand(stage):
+    stage.session.open_project(excluded=0)
+    assert stage.ui.projectIdleText.text == ""
+    stage.session.open_project(excluded=3)
+    assert "3 cases are left out: see why" in stage.ui.projectIdleText.text
+    stage.session.open_project(excluded=1)
+    assert "1 case is left out: see why" in stage.ui.projectIdleText.text
+    stage.ui.projectIdleText.linkActivated("#")
+    dialog = stage.panel.project.cases_dialog
+    assert rows(dialog) == ["torn"]
+    assert dialog.ui.casesTable.item(0, 2).text() == "the file is truncated"
+
+
 def test_the_list_follows_the_project(cases, stage):
     cases.ui.casesTable.setCurrentCell(2, 0)
     stage.session.cases = [c for c in stage.session.cases if c["case"] != "p00"]

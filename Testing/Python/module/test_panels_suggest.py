@@ -110,13 +110,12 @@ def test_a_ranking_in_the_background_can_be_overtaken(stage):
     assert len(asked_to_suggest(stage)) == 1
 
 
-def test_a_row_shows_picture_case_reasons_and_score(stage, picture):
+def test_a_row_shows_picture_case_score_and_reasons(stage, picture):
     stage.session.suggest_cases(picture, slices=(3, 4, 9))
     assert texts(stage, 0) == [
         "",
-        "p03\nslices 3-4, 9\nno. 1, ready",
+        "p03\nslices 3-4, 9\nno. 1 · 0.83\nready",
         "the border of 'core' is uncertain in 12 of 40 slices\nno labelled case looks like it",
-        "0.83",
     ]
     assert texts(stage, 1)[1].endswith("getting ready…")
     table = stage.ui.rankingTable
@@ -172,6 +171,13 @@ def test_a_new_ranking_drops_the_selection(stage):
     stage.session.suggestions_changed.emit()
     assert stage.ui.rankingTable.rowCount == 2
     assert not stage.ui.openSelectedButton.enabled
+
+
+def test_it_is_said_which_model_ranks(stage):
+    assert stage.panel.suggest._model.text == "Ranked by model v2, trained on 6 labels."
+    stage.session.overview = {**stage.session.overview, "model": None}
+    stage.session.overview_changed.emit()
+    assert stage.panel.suggest._model.text.startswith("No model yet")
 
 
 def test_any_case_lists_all_cases(stage):
