@@ -33,7 +33,7 @@ def make_slice_logics(scene: Any, application_logic: Any) -> dict[str, Any]:
         node.SetOrientation(orientation)
         node.SetLayoutLabel(label)
         node.SetLayoutColor(*COLOURS[name])
-        logic.ResizeSliceNode(256, 256)
+        logic.ResizeSliceNode(400, 400)
         collection.AddItem(logic)
         logics[name] = logic
     return logics

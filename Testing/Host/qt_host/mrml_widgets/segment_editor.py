@@ -7,13 +7,14 @@ from typing import Any
 
 import vtk
 from PySide6.QtCore import Property, QObject, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QToolButton,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .icons import eye_icon, swatch_icon
 from .observing import observer
 from .segment_painting import Box, paint_box
 
@@ -29,6 +31,8 @@ EFFECTS = (
     "Fill between slices", "Margin", "Hollow", "Smoothing", "Scissors", "Islands",
     "Logical operators", "Mask volume",
 )  # fmt: skip
+
+COLUMNS = 3
 
 
 class Effect:
@@ -111,6 +115,7 @@ class SegmentEditorWidget(QWidget):
             button.setText(name)
             button.setCheckable(True)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, effect=name: self._on_effect(effect))
             self._effect_grid.addWidget(button, index // 3, index % 3)
             self._effect_buttons[name] = button
@@ -248,12 +253,10 @@ class SegmentEditorWidget(QWidget):
         segments = self._segments()
         self._table.setRowCount(len(segments))
         for row, (identifier, name, colour) in enumerate(segments):
-            eye = QTableWidgetItem("●")
-            eye.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+            eye = QTableWidgetItem()
+            eye.setIcon(eye_icon(self._table.palette().text().color()))
             swatch = QTableWidgetItem()
-            picture = QPixmap(16, 16)
-            picture.fill(QColor.fromRgbF(*colour))
-            swatch.setIcon(QIcon(picture))
+            swatch.setIcon(swatch_icon(QColor.fromRgbF(*colour)))
             self._table.setItem(row, 0, eye)
             self._table.setItem(row, 1, swatch)
             text = QTableWidgetItem(name)
