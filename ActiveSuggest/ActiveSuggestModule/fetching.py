@@ -10,7 +10,7 @@ from .desk import Desk
 from .mask_files import SUFFIX
 from .prepared import PreparedCase
 from .troubles import trouble_from_error
-from .worker_link import Errand, is_told
+from .worker_link import NO_LEARNER, Errand, is_told
 
 Done = Callable[[PreparedCase], None]
 Failed = Callable[[dict[str, Any]], None]
@@ -91,6 +91,12 @@ class Fetcher:
         for done, _ in fetch.waiting:
             done(prepared)
 
+    def _is_known(self, method: str, error: dict[str, Any]) -> bool:
+        """Whether a proposal fails for what is no trouble, or was told with the learner's start."""
+        if method != PROPOSAL:
+            return False
+        return error.get("kind") == "no_model" or self._desk.link.state == NO_LEARNER
+
     def _with_draft(self, case: str, scene: dict[str, Any]) -> dict[str, Any]:
         """Add a draft that is on disk and that the worker has not noted yet."""
         folder = self._desk.facts.folder
@@ -101,7 +107,7 @@ class Fetcher:
 
     def _failed(self, key: tuple[str, str], error: dict[str, Any]) -> None:
         fetch = self._under_way.pop(key)
-        if not is_told(error) and error.get("kind") != "no_model":
+        if not (is_told(error) or self._is_known(key[0], error)):
             self._desk.tell(trouble_from_error({"case": key[1], **error}))
         for _, failed in fetch.waiting:
             failed(error)

@@ -17,7 +17,7 @@ from .open_case import OpenCase
 from .prepared import DRAFT, EMPTY, LABEL, PROPOSAL, PreparedCase
 from .ranking import Ranking
 from .suggestions import UNUSABLE, find
-from .worker_link import is_told
+from .worker_link import NO_LEARNER, is_told
 
 KIND = "show"
 
@@ -123,7 +123,7 @@ class CaseOpener:
     # The proposal that comes later ------------------------------------------------------
 
     def _fetch_proposal(self, opened: OpenCase, prefer: str, moved_from: int | None) -> None:
-        if self._desk.facts.model_version is None:
+        if self._desk.facts.model_version is None or self._desk.link.state == NO_LEARNER:
             return
         # What the user looks at goes before what may be looked at later.
         self._ranking.give_way()

@@ -6,6 +6,7 @@ import pytest
 
 from ActiveSuggestLib.data.project import Project
 
+
 @pytest.fixture
 def opened(stage, trained_pool):
     """A stage with a ready learner and a list of three."""
