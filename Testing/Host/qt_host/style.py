@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QColor, QFont, QPalette
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 LIGHT = {
@@ -39,11 +43,26 @@ def palette(theme: str) -> QPalette:
     return made
 
 
+@cache
+def font_family() -> str:
+    """Return the family of the panel's letters: the same on every machine, if it can be.
+
+    Matplotlib brings DejaVu Sans; a machine without any font would show boxes.
+    """
+    found = importlib.util.find_spec("matplotlib")
+    if found is not None and found.origin is not None:
+        folder = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
+        for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf"):
+            if (folder / name).is_file():
+                QFontDatabase.addApplicationFont(str(folder / name))
+    return "DejaVu Sans"
+
+
 def apply(theme: str) -> None:
     """Dress the application."""
     QApplication.setStyle("Fusion")
     QApplication.setPalette(palette(theme))
-    font = QFont("DejaVu Sans")
+    font = QFont(font_family())
     font.setPixelSize(13)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     QApplication.setFont(font)

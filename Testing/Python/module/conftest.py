@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -13,29 +14,42 @@ from typing import Any
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-pytest.importorskip("PySide6", reason="the module's tests need PySide6-Essentials")
-pytest.importorskip("slicer", reason="the module's tests need slicer-core")
+MISSING = [
+    package
+    for package, module in (("PySide6-Essentials", "PySide6"), ("slicer-core", "slicer"))
+    if importlib.util.find_spec(module) is None
+]
+if MISSING:
+    collect_ignore_glob = ["test_*.py"]
+else:
+    from Testing.Host.qt_host.host import SlicerHost
+    from Testing.Host.qt_host.install import install_stand_ins
+    from Testing.Host.qt_host.scene import Scene, new_scene
 
-from Testing.Host.qt_host.host import SlicerHost
-from Testing.Host.qt_host.install import install_stand_ins
-from Testing.Host.qt_host.scene import Scene, new_scene
+    install_stand_ins()
 
-install_stand_ins()
+    from Testing.Python.module.session_stage import (  # noqa: F401 - fixtures
+        clock,
+        fresh_pool,
+        stage,
+        timed_stage,
+        trained_pool,
+        trained_template,
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it where the module's tests could not run."""
+    if MISSING:
+        missing = " and ".join(MISSING)
+        terminalreporter.write_line(f"the module's tests were left out: {missing} is not installed")
+
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE = REPOSITORY / "ActiveSuggest" / "ActiveSuggest.py"
 ARTEFACTS = REPOSITORY / "Testing" / "Artefacts"
 if str(MODULE.parent) not in sys.path:
     sys.path.insert(0, str(MODULE.parent))
-
-from Testing.Python.module.session_stage import (  # noqa: E402, F401 - fixtures
-    clock,
-    fresh_pool,
-    stage,
-    timed_stage,
-    trained_pool,
-    trained_template,
-)
 
 
 @pytest.fixture(scope="session")
