@@ -2,52 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 
-class SampleDataSource:
-    """The fields of Slicer's own that are looked at."""
-
-    def __init__(self, sampleName: str, customDownloader: Any, **fields: Any) -> None:  # noqa: N803
-        self.sampleName = sampleName
-        self.customDownloader = customDownloader
-        self.fields = fields
-
-
-@pytest.fixture
-def sample_data_module(slicer_host: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Slicer's SampleData, with those of its arguments that can be of use here."""
-    import slicer
-
-    class SampleDataLogic:
-        @staticmethod
-        def registerCustomSampleDataSource(
-            category: str = "Custom",
-            sampleName: str | None = None,  # noqa: N803
-            uris: Any = None,
-            fileNames: Any = None,  # noqa: N803
-            customDownloader: Any = None,  # noqa: N803
-            thumbnailFileName: str | None = None,  # noqa: N803
-        ) -> None:
-            assert isinstance(uris, str), "Slicer wants an address for each file"
-            assert isinstance(fileNames, str)
-            source = SampleDataSource(
-                str(sampleName), customDownloader, thumbnail=thumbnailFileName
-            )
-            slicer.modules.sampleDataSources.setdefault(category, []).append(source)
-
-    module = types.ModuleType("SampleData")
-    module.SampleDataLogic = SampleDataLogic  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "SampleData", module)
-    return module
-
-
-def test_the_demo_is_registered_once_with_a_picture(sample_data_module: Any) -> None:
+def test_the_demo_is_registered_once_with_a_picture(slicer_host: Any) -> None:
     import slicer
     from ActiveSuggestModule import sample_data
 
@@ -56,12 +17,12 @@ def test_the_demo_is_registered_once_with_a_picture(sample_data_module: Any) -> 
 
     sources = slicer.modules.sampleDataSources["ActiveSuggest"]
     assert [source.sampleName for source in sources] == [sample_data.SAMPLE_NAME]
-    picture = Path(sources[0].fields["thumbnail"])
+    picture = Path(sources[0].thumbnailFileName)
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_click_makes_the_demo_and_opens_its_project(
-    sample_data_module: Any, slicer_host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slicer_host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import slicer
     from ActiveSuggestModule import sample_data
