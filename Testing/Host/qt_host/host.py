@@ -69,6 +69,9 @@ class SlicerHost:
 
     def start(self, folder: Path, *, main_window: bool = True) -> None:
         """Begin a test: fresh scene, settings and windows."""
+        # What was there before is not looked through when this test's objects are collected:
+        # with torch loaded that would take longer than most tests.
+        gc.freeze()
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
         QSettings.setPath(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder / "settings")
