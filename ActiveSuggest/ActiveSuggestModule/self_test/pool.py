@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-SEGMENTS = [
+SEGMENTS: list[dict[str, Any]] = [
     {"name": "ball", "color": [0.9, 0.5, 0.3], "terminology": "", "value": 1},
     {"name": "core", "color": [0.3, 0.6, 0.9], "terminology": "", "value": 2},
 ]

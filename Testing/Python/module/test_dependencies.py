@@ -135,7 +135,8 @@ def slicer_python(
     monkeypatch.setattr(dependencies, "packages_here", here)
     monkeypatch.setattr(interpreter, "slicer_python", lambda: str(python))
     monkeypatch.setattr(dependencies, "slicer_python", lambda: str(python))
-    monkeypatch.setattr(slicer.packaging, "pip_install", _pip_install)
+    if not os.environ.get("ACTIVESUGGEST_SLICER_PYTHON"):
+        monkeypatch.setattr(slicer.packaging, "pip_install", _pip_install)
     return fake
 
 
@@ -163,6 +164,9 @@ def _pip_install(
     arguments = ["install", *requirements]
     if constraints is not None:
         arguments += ["-c", str(constraints)]
+    if slicer.app.testingEnabled():
+        slicer.util.executePythonModule("pip", arguments)
+        return
     slicer.util.executePythonModule(
         "pip", arguments, False, logCallback=logCallback, completedCallback=completedCallback
     )
@@ -518,6 +522,19 @@ def test_the_window_lives_while_pip_works(usual_wheels: FakeSlicer) -> None:
 
     assert outcome.is_ready
     assert len(ticks) > 10
+
+
+def test_slicers_testing_mode_which_calls_nobody_back_is_waited_for(
+    usual_wheels: FakeSlicer, slicer_host: Any
+) -> None:
+    from ActiveSuggestModule import dependencies
+
+    slicer_host.testing_enabled = True
+
+    outcome = dependencies.install(wheels=usual_wheels.wheels, settings=usual_wheels.settings)
+
+    assert outcome.is_ready, outcome
+    assert usual_wheels.has("torch") == "2.8.0"
 
 
 # A Python of the user's own -------------------------------------------------------------
