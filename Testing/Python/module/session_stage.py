@@ -23,7 +23,7 @@ from ActiveSuggestModule.worker_process import WorkerProcess
 from ActiveSuggestLib.data.project import create_project
 from Testing.Python import blobs
 
-SECONDS = 90.0
+SECONDS = float(os.environ.get("ACTIVESUGGEST_TEST_SECONDS", "90"))
 LAZY = "import ActiveSuggestLib.serving.context as c; c.Context.warm_up = lambda self: None"
 
 
