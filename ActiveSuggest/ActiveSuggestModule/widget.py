@@ -63,7 +63,7 @@ class ModulePanel(VTKObservationMixin):
         self._status = ui.statusLabel
         looks.reserve_lines(self._status, STATUS_LINES)
         ask = ask or ask_folder(root)
-        self.details = DetailsDialog(resource_path("UI/Details.ui"), root.window())
+        self.details = DetailsDialog(resource_path("UI/Details.ui"), root)
         self.troubles = TroubleBar(
             ui, on_action=self.guard(self._act), on_details=self.guard(self._show_details)
         )
@@ -170,7 +170,7 @@ class ModulePanel(VTKObservationMixin):
         self._unbind_parameters()
         self.edit.editor.cleanup()
         self.project.cleanup()
-        self.details.close()
+        self.details.cleanup()
         self.session.shut_down()
 
     def scene_start_close(self) -> None:

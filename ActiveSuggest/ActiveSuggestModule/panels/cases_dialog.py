@@ -56,9 +56,10 @@ class CasesDialog:
         self.refresh()
 
     def close(self) -> None:
-        """Close it and stop following the session."""
+        """Close it for good, and stop following the session."""
         self._session.overview_changed.disconnect(self._refreshed)
         self.dialog.close()
+        self.dialog.deleteLater()
 
     def refresh(self) -> None:
         """List the cases anew, the selection kept."""

@@ -34,9 +34,17 @@ class DetailsDialog:
         if self.dialog is not None:
             self.dialog.close()
 
+    def cleanup(self) -> None:
+        """Close it for good."""
+        if self.dialog is not None:
+            self.dialog.close()
+            self.dialog.deleteLater()
+            self.dialog = None
+
     def _build(self) -> None:
         self.dialog = slicer.util.loadUI(self._path)
-        self.dialog.setParent(self._parent, self.dialog.windowFlags())
+        # Only now: the panel stands in no window yet while it is being built.
+        self.dialog.setParent(self._parent.window(), self.dialog.windowFlags())
         self.ui = slicer.util.childWidgetVariables(self.dialog)
         self.ui.copyButton.connect("clicked()", self._copy)
         self.ui.closeDetailsButton.connect("clicked()", self.close)

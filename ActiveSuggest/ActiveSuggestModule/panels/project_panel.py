@@ -111,11 +111,12 @@ class ProjectPanel:
         """Close what is open beside the panel."""
         if self.cases_dialog is not None:
             self.cases_dialog.close()
-        if self.new_dialog is not None:
-            self.new_dialog.dialog.close()
+            self.cases_dialog = None
+        self._forget_new_dialog()
 
     def new(self) -> None:
         """Ask what the new project is to be."""
+        self._forget_new_dialog()
         self.new_dialog = NewProjectDialog(
             self._resource_path("UI/NewProject.ui"),
             self._ui.newButton.window(),
@@ -159,6 +160,12 @@ class ProjectPanel:
         folder = self._ask(_("Where are the images now?"), "")
         if folder:
             self._session.rescan(folder)
+
+    def _forget_new_dialog(self) -> None:
+        if self.new_dialog is not None:
+            self.new_dialog.dialog.close()
+            self.new_dialog.dialog.deleteLater()
+            self.new_dialog = None
 
     def _create(self, spec: dict[str, Any]) -> None:
         self._session.create(spec)
