@@ -344,3 +344,49 @@ def test_without_terminologies_a_segment_needs_none(stage, tmp_path, monkeypatch
     assert not dialog.segments._term_buttons[0].enabled
     fill(dialog, tmp_path)
     assert dialog.ui.createButton.enabled
+
+
+ENTRY = (
+    "Segmentation category and type - 3D Slicer General Anatomy list"
+    "~SCT^123037004^Anatomical Structure~SCT^10200004^Liver~^^~Anatomic codes~^^~^^"
+)
+
+
+def chosen_entry():
+    entry = slicer.vtkSlicerTerminologyEntry()
+    assert slicer.modules.terminologies.logic().DeserializeTerminologyEntry(ENTRY, entry)
+    return entry
+
+
+def test_a_segment_gets_its_name_from_the_terminology(stage, tmp_path):
+    dialog = new_dialog(stage)
+    fill(dialog, tmp_path, segment="")
+    dialog.segments._term_buttons[0].click()
+    chooser = dialog.segments._term_dialog
+    assert chooser.dialog.visible
+    chooser.navigator.setTerminologyEntry(chosen_entry())
+    chooser.select.click()
+    assert not chooser.dialog.visible
+    (segment,) = dialog.segments.segments()
+    assert segment["name"] == "Liver"
+    assert segment["terminology"].split("~")[2] == "SCT^10200004^Liver"
+    assert dialog.segments._term_buttons[0].text == "Liver"
+    assert dialog.ui.createButton.enabled
+
+
+def test_a_name_that_was_given_stays_with_a_terminology(stage, tmp_path):
+    dialog = new_dialog(stage)
+    fill(dialog, tmp_path, segment="whole liver")
+    dialog.segments._term_buttons[0].click()
+    chooser = dialog.segments._term_dialog
+    chooser.navigator.setTerminologyEntry(chosen_entry())
+    chooser.select.click()
+    assert dialog.segments.segments()[0]["name"] == "whole liver"
+
+
+def test_a_terminology_that_is_not_chosen_changes_nothing(stage, tmp_path):
+    dialog = new_dialog(stage)
+    fill(dialog, tmp_path)
+    dialog.segments._term_buttons[0].click()
+    dialog.segments._term_dialog.cancel.click()
+    assert dialog.segments.segments()[0]["terminology"] == ""
