@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .desk import Desk
-from .fetching import Fetcher
+from .fetching import Done, Failed, Fetcher
 from .prepared import PreparedCase
 from .ranking import Ranking
 from .suggestions import FETCHING, READY, UNUSABLE, WAITING, Suggested, upcoming
 from .worker_link import READY as LEARNER_READY
 from .worker_link import is_told
 
+Ask = Callable[[str, Done, Failed], None]
 AHEAD = 3
 _NOT_THE_CASE = (
     "no_model",
@@ -55,7 +57,7 @@ class Prefetcher:
     def _fetch(self, suggestion: Suggested) -> bool:
         """Ask for what a suggestion lacks; whether anything had to be asked for."""
         prepared = self._desk.shelf.of(suggestion.case)
-        ask = None
+        ask: Ask | None = None
         if not prepared.files_exist():
             ask = self._fetcher.scene
         elif self._proposal_wanted(prepared):
