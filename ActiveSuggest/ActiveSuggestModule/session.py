@@ -516,7 +516,7 @@ class Session:
                 self._autosave.begin(current)
                 self._saver.begin(current.case)
             self._prefetch.current = None if current is None else current.case
-            self._prefetch.go_on()
+        self._prefetch.go_on()
         self.case_changed.emit()
 
     def _saved(self, value: dict[str, Any]) -> None:
