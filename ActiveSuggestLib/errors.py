@@ -182,6 +182,10 @@ class SliceRangeError(LabelError):
     """A slice index outside the volume."""
 
 
+class MissingDraftError(LabelError):
+    """There is no draft where one was said to be."""
+
+
 # Project --------------------------------------------------------------------------------
 
 

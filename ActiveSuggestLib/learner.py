@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from .data.labels import write_label
 from .data.project import Project, SavedLabel
@@ -116,20 +117,31 @@ class ActiveLearner:
         """
         import pandas
 
-        scored = self._score(strategy, unit, preset, options, cases, progress, cancel)
-        rows = [
-            {
-                "rank": s.rank,
-                "case": s.case,
-                "slice": s.slice,
-                "patient": s.patient,
-                "score": s.score,
-                "reasons": " ".join(s.reasons),
-            }
-            for s in ranked(scored)
-        ]
-        table = pandas.DataFrame(rows)
+        found = self.rank(
+            strategy,
+            unit,
+            preset=preset,
+            options=options,
+            cases=cases,
+            progress=progress,
+            cancel=cancel,
+        )
+        table = pandas.DataFrame([s.to_row() for s in found])
         return table.astype({"slice": "Int64"})
+
+    def rank(
+        self,
+        strategy: str = "default",
+        unit: str = "volume",
+        *,
+        preset: str | None = None,
+        options: dict[str, Any] | None = None,
+        cases: Sequence[str] | None = None,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
+    ) -> list[Suggestion]:
+        """Return what ``score`` returns as a list, without pandas; nothing is claimed."""
+        return ranked(self._score(strategy, unit, preset, options, cases, progress, cancel))
 
     def _score(
         self,
@@ -280,20 +292,52 @@ class ActiveLearner:
         case: str,
         *,
         uncertainty: bool = True,
+        on_labels: Callable[[Prediction], None] | None = None,
         progress: Progress = no_progress,
         cancel: Cancel | None = None,
     ) -> Prediction:
         """Return the model's proposal for a case and where it is unsure.
 
+        ``on_labels`` gets the proposal as soon as it is there, before the uncertainty.
+
         Raises:
             NoModelError: nothing was trained yet.
             ImageError: the image cannot be used.
         """
-        prediction = predict(
-            self.bench, case, uncertainty=uncertainty, progress=progress, cancel=cancel
+
+        def labelled(proposal: Prediction) -> None:
+            # Kept from the moment that someone may see it.
+            self._proposals.store(case, proposal.labels, proposal.model)
+            if on_labels is not None:
+                on_labels(proposal)
+
+        return predict(
+            self.bench,
+            case,
+            uncertainty=uncertainty,
+            on_labels=labelled,
+            progress=progress,
+            cancel=cancel,
         )
-        self._proposals.store(case, prediction.labels, prediction.model)
-        return prediction
+
+    def warm_up(self) -> None:
+        """Load the model in use, if there is one, and run it once, so that a click need not wait.
+
+        Raises what loading and running a model raise.
+        """
+        model = self.bench.model_or_none()
+        if model is not None:
+            plan = self.bench.plan
+            smallest = torch.zeros(plan.channels, *plan.window_divisor)
+            model.inference.probability(smallest, self.bench.limits)
+
+    def keep_proposal(self, case: str, labels: np.ndarray, model: int) -> None:
+        """Keep an earlier prediction, (z, y, x), as the proposal that a saved label will judge.
+
+        Nothing happens where a proposal is kept already.
+        """
+        if not self._proposals.has(case):
+            self._proposals.store(case, labels, model)
 
     def predict_to(
         self,

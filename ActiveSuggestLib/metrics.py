@@ -88,12 +88,13 @@ def bootstrap_interval(
 
 def student_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
     """Return the mean and its t interval: honest for a handful of values, such as seeds."""
-    from scipy.stats import t
+    # Not scipy.stats: it takes a second to load.
+    from scipy.special import stdtrit
 
     kept = _finite(values)
     if kept.size < 2:
         return Interval(_mean(kept), math.nan, math.nan, int(kept.size))
-    reach = float(t.ppf((1 + level) / 2, kept.size - 1) * kept.std(ddof=1) / math.sqrt(kept.size))
+    reach = float(stdtrit(kept.size - 1, (1 + level) / 2) * kept.std(ddof=1) / math.sqrt(kept.size))
     mean = float(kept.mean())
     return Interval(mean, mean - reach, mean + reach, int(kept.size))
 

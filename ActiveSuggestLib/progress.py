@@ -34,6 +34,19 @@ def part_of(progress: Progress, before: int, count: int, name: str) -> Progress:
     return tell
 
 
+def between(progress: Progress, start: float, end: float) -> Progress:
+    """Return the progress of one phase as that of the whole, from share ``start`` to ``end``.
+
+    >>> between(lambda done, total, message: print(done, total, message), 0.25, 0.75)(1, 2, "half")
+    0.5 1.0 half
+    """
+
+    def tell(done: float, total: float, message: str = "", **data: Any) -> None:
+        progress(start + (end - start) * done / total, 1.0, message, **data)
+
+    return tell
+
+
 class Cancel:
     """A token that one thread sets and the work of another looks at."""
 

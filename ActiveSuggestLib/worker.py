@@ -1,8 +1,10 @@
 """The learner in a child process: ``python -m ActiveSuggestLib.worker PROJECT``.
 
-Three threads: one reads requests, one answers quick requests at once (a label is on disk while
-a training runs), and the main thread does the long ones, one after another, so that torch, the
-model and the caches stay warm. The protocol has the original standard output for itself.
+Four threads: one reads requests, one answers quick requests at once (a label is on disk while
+a training runs), one makes files for showing cases aside, and the main thread does the long
+requests, so that torch, the model and the caches stay warm: one after another, but what is more
+urgent is done between two steps of what runs. The protocol has the original standard output for
+itself.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import contextlib
 import io
 import json
 import os
-import queue
 import signal
 import sys
 import threading
@@ -22,16 +23,34 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from . import __version__
-from .errors import BadRequestError, CancelledError
-from .messages import Decoder, Failure, Hello, LogLine, Message, Request, Result, encode
+from .errors import BadRequestError, CancelledError, ProjectError
+from .messages import (
+    Decoder,
+    Failure,
+    Hello,
+    LogLine,
+    Message,
+    Notice,
+    ProgressMessage,
+    Request,
+    Result,
+    encode,
+)
+from .progress import Cancel, Progress
 from .serving.context import Context, OpenLearner, Tell
 from .serving.failures import error_form
-from .serving.requests import LONG, QUICK, call, known_methods
+from .serving.requests import ASIDE, LONG, QUICK, aside_rank, call, known_methods, urgency
 from .serving.tasks import Outbox, Task, ThrottledProgress
+from .serving.waiting import WaitingTasks
 from .threads import share_the_processor
 
 GIVE_UP_SECONDS = 60.0
+ASIDE_SECONDS = 2.0
 _CHUNK = 65536
+
+
+OpenProject = Callable[[Progress, Cancel], Any]
+"""Opens the project, or makes it first: then with progress, and to be cancelled."""
 
 
 class RawReader(Protocol):
@@ -54,36 +73,52 @@ class Server:
         self._give_up_after = give_up_after
         self._lock = threading.Lock()
         self._tasks: dict[int, Task] = {}
-        self._long: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._quick: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._running: Task | None = None
+        self._long, self._quick = WaitingTasks(), WaitingTasks()
+        self._aside = WaitingTasks(aside_rank)
+        # What runs on the main thread; each one was let in by the one before it.
+        self._running: list[Task] = []
         self._closing = False
+        self._opening = Cancel()
         self._context: Context | None = None
 
     def run(
         self,
-        open_project: Callable[[], Any],
+        open_project: OpenProject,
         open_learner: OpenLearner,
         device: str | None = None,
     ) -> int:
         """Serve until the caller is gone or says so; return the exit code."""
+        # Read from the first moment: making a large project can be cancelled too.
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        creating = ThrottledProgress(0, self._tell_creation)
         try:
-            project = open_project()
+            project = open_project(creating, self._opening)
+            creating.flush()
         except Exception as error:
             self._outbox.send(Failure(None, error_form(error)))
             return 1
-        self._context = Context(project, open_learner, self._outbox.send, self._activity)
+        self._context = Context(
+            project,
+            open_learner,
+            self._outbox.send,
+            self._activity,
+            (self._is_urgent_work_waiting, self._do_urgent_work),
+        )
         self._outbox.send(Hello(__version__, os.getpid(), device))
-        threading.Thread(target=self._read, name="reader", daemon=True).start()
         quick = threading.Thread(target=self._answer_quick, name="quick", daemon=True)
+        aside = threading.Thread(target=self._answer_aside, name="aside", daemon=True)
         quick.start()
-        self._context.warm_up()
+        aside.start()
         try:
+            if not self._closing:
+                self._context.warm_up()
             self._work()
         finally:
-            self._quick.put(None)
+            self._quick.close()
+            self._aside.close()
             # Labels that were handed over are still written when the caller has gone.
             quick.join()
+            aside.join(ASIDE_SECONDS)
             self._context.close()
         return 0
 
@@ -92,15 +127,27 @@ class Server:
         with self._lock:
             first, self._closing = not self._closing, True
             tasks = [] if finish else list(self._tasks.values())
+        if not finish:
+            self._opening.cancel()
         for task in tasks:
-            if task.request.method in LONG:
+            if task.request.method not in QUICK:
                 self._cancel(task)
         if first:
-            self._long.put(None)
+            self._long.close()
         if not finish and self._give_up_after is not None:
             timer = threading.Timer(self._give_up_after, os._exit, (1,))
             timer.daemon = True
             timer.start()
+
+    def _tell_creation(self, progress: Message) -> None:
+        assert isinstance(progress, ProgressMessage)
+        facts = {
+            "done": progress.done,
+            "total": progress.total,
+            "message": progress.message,
+            "remaining_seconds": progress.remaining_seconds,
+        }
+        self._outbox.send(Notice("creating", progress.message, facts))
 
     # The reader's thread ----------------------------------------------------------------
 
@@ -122,7 +169,8 @@ class Server:
         if message.method in ("cancel", "shutdown", "ping"):
             self._control(message)
             return
-        if message.method not in QUICK and message.method not in LONG:
+        lane = self._lane(message.method)
+        if lane is None:
             known = ", ".join(known_methods())
             self._refuse(message.id, f"No method {message.method!r}; there are {known}.")
             return
@@ -136,7 +184,14 @@ class Server:
         elif closing:
             self._refuse(message.id, "The worker is shutting down.")
         else:
-            (self._quick if message.method in QUICK else self._long).put(task)
+            lane.put(task)
+
+    def _lane(self, method: str) -> WaitingTasks | None:
+        if method in QUICK:
+            return self._quick
+        if method in ASIDE:
+            return self._aside
+        return self._long if method in LONG else None
 
     def _control(self, request: Request) -> None:
         """Answer what must never wait behind anything."""
@@ -165,19 +220,38 @@ class Server:
         if waiting:
             self._answer(task, Failure(task.request.id, CancelledError("Cancelled.").to_dict()))
 
-    # The two working threads ------------------------------------------------------------
+    # The three working threads ----------------------------------------------------------
 
     def _answer_quick(self) -> None:
-        while (task := self._quick.get()) is not None:
+        while (task := self._quick.take()) is not None:
             self._perform(task, QUICK)
 
+    def _answer_aside(self) -> None:
+        while (task := self._aside.take()) is not None:
+            self._perform(task, ASIDE)
+
     def _work(self) -> None:
-        while (task := self._long.get()) is not None:
-            self._running = task
-            try:
-                self._perform(task, LONG)
-            finally:
-                self._running = None
+        while (task := self._long.take()) is not None:
+            self._perform_long(task)
+
+    def _perform_long(self, task: Task) -> None:
+        self._running.append(task)
+        try:
+            self._perform(task, LONG)
+        finally:
+            self._running.pop()
+
+    def _is_more_urgent(self, request: Request) -> bool:
+        return bool(self._running) and urgency(request) > urgency(self._running[-1].request)
+
+    def _is_urgent_work_waiting(self) -> bool:
+        return self._long.has(self._is_more_urgent)
+
+    def _do_urgent_work(self) -> None:
+        paused = self._running[-1]
+        while (task := self._long.take_if(self._is_more_urgent)) is not None:
+            paused.progress.say(f"paused for {task.request.method}", paused=True)
+            self._perform_long(task)
 
     def _perform(self, task: Task, table: dict[str, Callable[..., Any]]) -> None:
         assert self._context is not None
@@ -205,18 +279,29 @@ class Server:
         self._outbox.send(answer)
 
     def _activity(self) -> dict[str, Any]:
-        running = self._running
+        """Return what runs, what was let in between its steps (the innermost), and what waits."""
+        running = [task for task in tuple(self._running) if task.started is not None]
         with self._lock:
             waiting = [t.request for t in self._tasks.values() if t.started is None]
         queued = [{"id": r.id, "method": r.method} for r in waiting if r.method in LONG]
-        if running is None or running.started is None:
-            return {"running": None, "queued": queued}
-        seconds = time.monotonic() - running.started
-        request = running.request
+        facts = [_facts(task) for task in running]
+        if len(facts) > 1:
+            facts[0]["paused"] = True
         return {
-            "running": {"id": request.id, "method": request.method, "seconds": seconds},
+            "running": facts[0] if facts else None,
+            "meanwhile": facts[-1] if len(facts) > 1 else None,
             "queued": queued,
         }
+
+
+def _facts(task: Task) -> dict[str, Any]:
+    assert task.started is not None
+    return {
+        "id": task.request.id,
+        "method": task.request.method,
+        "seconds": time.monotonic() - task.started,
+        "paused": False,
+    }
 
 
 def _id_in(text: str) -> int | None:
@@ -231,14 +316,15 @@ def serve(
     reader: RawReader,
     writer: BinaryIO | Any,
     open_learner: OpenLearner,
-    open_project: Callable[[], Any],
+    open_project: OpenProject,
     *,
     device: str | None = None,
 ) -> int:
     """Serve requests from ``reader`` until it ends, and return the exit code.
 
-    ``open_project()`` is called first and must not need torch; ``open_learner(project, tell)`` is
-    called on this thread, after the greeting. Its failure leaves the quick requests working.
+    ``open_project(progress, cancel)`` is called first and must not need torch;
+    ``open_learner(project, tell)`` is called on this thread, after the greeting. Its failure leaves
+    the quick requests working.
     """
     return Server(reader, writer).run(open_project, open_learner, device)
 
@@ -267,7 +353,7 @@ def _protocol_streams() -> tuple[Any, Any]:
 
 
 def run_process(
-    open_project: Callable[[], Any],
+    open_project: OpenProject,
     open_learner: OpenLearner,
     device: str | None = None,
 ) -> int:
@@ -295,13 +381,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="CPU threads for torch")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rater", help="who labels; recorded with each label")
+    parser.add_argument(
+        "--own-group",
+        action="store_true",
+        help="lead a process group, for callers who cannot start one and want to end it whole",
+    )
+    parser.add_argument("--create", type=Path, metavar="SPEC.json", help="make the project first")
     options = parser.parse_args(arguments)
+    if options.own_group and hasattr(os, "setpgrp"):
+        os.setpgrp()
     share_the_processor()
 
-    def open_project() -> Any:
+    def open_project(progress: Progress, cancel: Cancel) -> Any:
+        if options.create is not None:
+            from .serving.creation import create_or_complete, read_spec
+
+            spec = read_spec(options.create)
+            return create_or_complete(
+                options.project, spec, rater=options.rater, progress=progress, cancel=cancel
+            )
         from .data.project import Project
 
-        return Project.open(options.project, rater=options.rater)
+        project = Project.open(options.project, rater=options.rater)
+        with contextlib.suppress(ProjectError):  # A folder that cannot be written is still shown.
+            project.announce()
+        return project
 
     def open_learner(project: Any, tell: Tell) -> Any:
         from .learner import ActiveLearner

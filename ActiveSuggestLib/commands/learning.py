@@ -88,21 +88,21 @@ def score(
     **device: Any,
 ) -> None:
     """Rank everything that is not labelled yet."""
-    from ..serving.outputs import score_rows, write_table
+    from ..serving.outputs import write_ranking
 
     with learner_at_work("Scoring", project, **device) as (learner, progress, cancel):
-        ranking = learner.score(
+        ranking = learner.rank(
             strategy, unit, preset=preset, options=options, progress=progress, cancel=cancel
         )
         if out is not None:
-            write_table(ranking, out)
+            write_ranking(ranking, out)
     if as_json:
-        print_json(score_rows(ranking))
+        print_json([suggestion.to_row() for suggestion in ranking])
         return
     if out is not None:
         click.echo(f"Wrote {len(ranking)} rows to {out}.")
         return
-    shown = score_rows(ranking, ROWS_SHOWN)
+    shown = [suggestion.to_row() for suggestion in ranking[:ROWS_SHOWN]]
     rows = [(r["rank"], r["case"], r["slice"], r["score"], r["reasons"]) for r in shown]
     click.echo(table(("rank", "case", "slice", "score", "reasons"), rows, right=_NUMBERS))
     if len(ranking) > len(rows):

@@ -23,7 +23,15 @@ from .formats import integrity, nifti
 from .formats.naming import PICTURES, case_name, check_content, data_files
 from .geometry import Geometry, check
 
-__all__ = ["Image", "ImageSource", "case_name", "content_hash", "read_image", "signature"]
+__all__ = [
+    "Image",
+    "ImageSource",
+    "case_name",
+    "content_hash",
+    "read_image",
+    "read_voxels",
+    "signature",
+]
 
 CHANNEL_TOLERANCE = 0.05
 """How far, in voxels, a channel's grid may stray from the first one's: writers round."""
@@ -62,6 +70,21 @@ def read_image(source: ImageSource, *, case: str | None = None) -> Image:
     ``ConstantImageError``, ``TooManyDimensionsError``, ``AbsurdSpacingError``,
     ``SkewedAxesError``, ``ChannelGeometryError``, ``MissingSlicesError``, ``MixedSeriesError``.
     """
+    voxels, geometry, notes = read_voxels(source, case=case)
+    # What does not fit becomes infinite, and is counted below.
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(voxels, dtype=np.float32)
+    notes += _check_voxels(array, source.paths[0], case)
+    return Image(array, geometry, (*notes, *geometry.notes()))
+
+
+def read_voxels(
+    source: ImageSource, *, case: str | None = None
+) -> tuple[NDArray[Any], Geometry, tuple[str, ...]]:
+    """Read a case's voxels (C, z, y, x) as they are stored, for showing: their grid, and notes.
+
+    Their values are not judged. Raises what ``read_image`` raises about files and grids.
+    """
     try:
         voxels, geometry, notes = _read(source, case)
     except ActiveSuggestError:
@@ -84,11 +107,7 @@ def read_image(source: ImageSource, *, case: str | None = None) -> Image:
             remedy="It may be damaged or cut short: copy or export it again.",
         ) from error
     check(geometry, case=case, path=source.paths[0])
-    # What does not fit becomes infinite, and is counted below.
-    with np.errstate(over="ignore"):
-        array = np.ascontiguousarray(voxels, dtype=np.float32)
-    notes += _check_voxels(array, source.paths[0], case)
-    return Image(array, geometry, (*notes, *geometry.notes()))
+    return voxels, geometry, notes
 
 
 def signature(source: ImageSource) -> str:

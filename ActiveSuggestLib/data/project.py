@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import (
     ActiveSuggestError,
     DiskFullError,
+    MissingDraftError,
     ProjectBusyError,
     SaveFailedError,
     VanishedImageError,
@@ -310,6 +311,23 @@ class Project(ProjectRecord):
     def read_draft(self, case: str) -> LabelMap | None:
         """Return the unfinished mask, or ``None``."""
         return self._labels.read_draft(case, self.case(case).geometry)
+
+    def adopt_draft(self, case: str) -> Path:
+        """Note the draft that someone has put at ``drafts/CASE.seg.nrrd``; return its file.
+
+        The content is not looked at. Raises ``MissingDraftError`` where there is none.
+        """
+        path = self._labels.drafts.path(case)
+        self._cases.require(case)
+        if not path.is_file():
+            raise MissingDraftError(
+                f"There is no draft of {case}.",
+                case=case,
+                path=path,
+                remedy="Save the mask there first, then ask again.",
+            )
+        self._labels.drafts.note(case)
+        return path
 
     def discard_draft(self, case: str) -> None:
         """Take the unfinished mask away."""

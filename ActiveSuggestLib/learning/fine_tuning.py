@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -76,14 +75,16 @@ def fine_tune(
 
     ``fresh`` starts from new weights instead; the model in use is replaced whatever it can do.
 
-    Labels saved meanwhile are taken in. A kill or a cancel loses nothing: the next call goes on
-    from where the training stood.
+    Labels saved meanwhile are taken in. More urgent work may be done between two steps
+    (``bench.pauses``): its time does not count, and the result is the same. A kill or a cancel
+    loses nothing: the next call goes on from where the training stood.
 
     Raises:
         NoLabelError: nothing is labelled.
         CancelledError: asked to stop; the model in use stays.
     """
-    started = time.monotonic()
+    clock = bench.pauses.now
+    started = clock()
     budget = Budget(None, steps) if steps is not None else Budget(seconds or DEFAULT_SECONDS)
     validation = _fix_validation(bench)
     parent = None if fresh else bench.model_or_none()
@@ -109,7 +110,7 @@ def fine_tune(
     if budget.seconds is not None:
         # Reading the labels is part of the time that was given; what is taken up again counts too,
         # unless labels have come since or it leaves nothing to do.
-        left = max(1.0, budget.seconds - (time.monotonic() - started))
+        left = max(1.0, budget.seconds - (clock() - started))
         spent = 0.0
         if state is not None and (_has_news(state, cases) or state.elapsed > ALMOST_DONE * left):
             spent = state.elapsed
@@ -141,11 +142,10 @@ def fine_tune(
             notice=bench.hear_memory,
             progress=progress,
             cancel=cancel or Cancel(),
+            pauses=bench.pauses,
         ),
     )
-    report = _settle(
-        bench, parent, judge, outcome, time.monotonic() - started, state is not None, budget
-    )
+    report = _settle(bench, parent, judge, outcome, clock() - started, state is not None, budget)
     bench.checkpoints.discard_unfinished()
     material.images.prune()
     return report

@@ -106,6 +106,13 @@ class ProjectPool:
             asked.update(c.name for c in missing)
         return found
 
+    def worst_slice(self, unit: Unit) -> int | None:
+        """Return the slice of a unit to look at first, if what was gathered so far tells."""
+        if unit.slice is not None:
+            return unit.slice
+        known = (found[unit.case] for found in self._found.values() if unit.case in found)
+        return next((statistics.worst_slice for statistics in known), None)
+
     def latents(self, kind: str) -> Latents:
         """Encode candidates and labelled units; unusable ones leave ``units`` and ``labelled``."""
         if kind not in self._encoded:

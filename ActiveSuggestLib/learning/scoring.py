@@ -48,6 +48,7 @@ def gather(
         if isinstance(prepared, Prepared):
             tell = part_of(progress, known + done, len(cases), case.name)
             tell(0.0, 1.0)
+            bench.pauses.give_way()
             statistics = case_statistics(
                 bench, model, prepared, samples, progress=tell, cancel=cancel
             )

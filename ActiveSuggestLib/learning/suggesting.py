@@ -167,6 +167,7 @@ def _suggestion(scored: Scored, pick: Pick, rank: int) -> Suggestion:
         reasons=(*pick.reasons, *scored.scores.reasons[index]),
         strategy=scored.strategy.name,
         patient=unit.patient,
+        worst_slice=scored.pool.worst_slice(unit),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -95,6 +94,7 @@ class TrainingMaterial:
             loaded = self._loaded.get(row.name)
             if loaded is not None and loaded.label_hash == row.label_hash:
                 continue
+            self.bench.pauses.give_way()
             case = self._load(row)
             if case is not None:
                 self._loaded[row.name] = case
@@ -164,10 +164,12 @@ class Validation:
 
         Always in the same order; what would not end within ``seconds`` is left out, but never all.
         """
-        started = time.monotonic()
+        pauses = self.bench.pauses
+        started = pauses.now()
         found: dict[str, float] = {}
         for row in self.rows:
-            spent = time.monotonic() - started
+            pauses.give_way()
+            spent = pauses.now() - started
             if found and spent + spent / len(found) > seconds:
                 break
             value = self._case(row, inference, cancel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ from ..models.inference import Inference
 from ..models.memory import Limits
 from ..models.plan import Plan, fingerprint, make_plan
 from ..models.preparing import Prepared, prepare
+from ..pauses import Pauses
 from .classes import SegmentClasses
 
 PLAN_FILE = "plan.json"
@@ -68,6 +70,7 @@ class Workbench:
         self._plan: Plan | None = None
         self._model: LoadedModel | None = None
         self._told: set[str] = set()
+        self.pauses = Pauses(around=self._keep_random_numbers)
         if device not in (None, "cpu") and self.device.is_cpu and on_notice is not None:
             on_notice("device", self.device.description, {})
 
@@ -160,6 +163,11 @@ class Workbench:
     def hear_memory(self, kind: str, message: str) -> None:
         """Pass on what ``with_less_memory`` tells."""
         self.notice(kind, message)
+
+    def _keep_random_numbers(self) -> AbstractContextManager[None]:
+        """Return a context that leaves torch's random numbers as they were."""
+        on_gpu = self.device.name.startswith("cuda")
+        return torch.random.fork_rng(devices=[self.device.torch] if on_gpu else [])
 
     # Model ------------------------------------------------------------------------------
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import psutil
 import torch
 
 from ..errors import UnknownDeviceError
+from .system_memory import system_memory
 
 GIBIBYTE = 1024**3
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device and its free memory in bytes, with a sentence that a person reads."""
+    """A device and its free memory in bytes when it was chosen, with a sentence about it.
+
+    ``why`` says why the work runs on the CPU; empty for a GPU.
+    """
 
     name: str
     free_memory: int
     threads: int
     description: str
+    why: str = ""
 
     @property
     def torch(self) -> torch.device:
@@ -36,6 +40,15 @@ class Device:
     def mixed_precision(self) -> bool:
         """Whether convolutions run in bfloat16 (never the softmax and what follows it)."""
         return self.name.startswith("cuda") and torch.cuda.is_bf16_supported()
+
+    def memory_now(self) -> tuple[int, int]:
+        """Return the free and all bytes of the memory it works in, as they are at this moment."""
+        if self.name.startswith("cuda"):
+            free, total = torch.cuda.mem_get_info(self.torch)
+            # What torch keeps for its next tensors is free for us.
+            kept = torch.cuda.memory_reserved(self.torch) - torch.cuda.memory_allocated(self.torch)
+            return int(free + kept), int(total)
+        return system_memory()
 
 
 def available_cores() -> int:
@@ -67,12 +80,12 @@ def choose_device(name: str | None = None, *, threads: int | None = None) -> Dev
         text = f"{title}, {free / GIBIBYTE:.1f} of {total / GIBIBYTE:.1f} GiB free"
         return Device(f"cuda:{index}", free, cores, text)
     if wanted == "mps" and _apple():
-        free = psutil.virtual_memory().available
+        free, _ = system_memory()
         return Device("mps", free // 2, cores, "Apple GPU (memory shared with the processor)")
-    free = psutil.virtual_memory().available
+    free, _ = system_memory()
     why = "asked for" if name == "cpu" else _why_no_gpu(name)
     text = f"CPU, {cores} threads, {free / GIBIBYTE:.1f} GiB free ({why})"
-    return Device("cpu", free, cores, text)
+    return Device("cpu", free, cores, text, why)
 
 
 def _apple() -> str | None:

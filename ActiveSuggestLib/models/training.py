@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from ..errors import CancelledError, TrainingDivergedError
+from ..pauses import Pauses
 from ..progress import Cancel, Progress, no_progress
 from .batches import Batches, LabelledCase
 from .losses import MaskedDiceCELoss
@@ -96,6 +96,7 @@ class Hooks:
     no check is begun that the time does not allow.
     ``refresh()`` returns the cases anew if labels have changed since it was last called.
     ``keep(state)`` stores an unfinished training.
+    ``pauses`` lets more urgent work in between two steps; its clock is the training's own.
     """
 
     validate: Callable[[SegmentationNetwork, float], Dice] | None = None
@@ -105,6 +106,7 @@ class Hooks:
     notice: Notice = no_notice
     progress: Progress = no_progress
     cancel: Cancel = field(default_factory=Cancel)
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 def train(
@@ -172,7 +174,8 @@ class _Run:
         )
         self.step = 0
         self.before = 0.0
-        self.started = time.monotonic()
+        self.clock = hooks.pauses.now
+        self.started = self.clock()
         self.curve: list[CurvePoint] = []
         self.best: tuple[float, Dice, dict[str, torch.Tensor]] | None = None
         self.bad_steps = 0
@@ -190,7 +193,7 @@ class _Run:
 
     @property
     def elapsed(self) -> float:
-        return self.before + time.monotonic() - self.started
+        return self.before + self.clock() - self.started
 
     @property
     def share(self) -> float:
@@ -212,16 +215,17 @@ class _Run:
 
     def _learn(self, workers: int) -> None:
         checks = list(LAST_CHECKS)
-        refreshed = kept = time.monotonic()
+        refreshed = kept = self.clock()
         with _Ahead(self.batches, workers) as ahead:
             while True:
+                self.hooks.pauses.give_way()
                 self.hooks.cancel.raise_if_cancelled()
                 share = self.share
                 if share >= 1.0 and self.step > 0:
                     break
-                begun = time.monotonic()
+                begun = self.clock()
                 self._one_step(ahead, share)
-                now = time.monotonic()
+                now = self.clock()
                 self._set_time_aside(now - begun)
                 if self.hooks.refresh and now - refreshed > REFRESH_SECONDS:
                     refreshed = now
@@ -317,14 +321,14 @@ class _Run:
         dice: Dice = {}
         if self.hooks.validate is not None and (final or not self.limited):
             self._tell("checking on validation cases")
-            started = time.monotonic()
+            started = self.clock()
             total = self.budget.seconds or float("inf")
             # A check in between must not eat the time for learning; the last has its own share.
             share = FINAL_CHECK_SHARE if final else CHECK_SHARE
             dice = self.hooks.validate(self.network, total * share)
             # The check may have moved it, if the device had too little memory for one of both.
             self.network.to(self.limits.device)
-            spent = time.monotonic() - started
+            spent = self.clock() - started
             self.limited = spent > total * CHECK_SHARE
             self.check_seconds = total * FINAL_CHECK_SHARE if self.limited else spent
             self.checked = (self.step, self.limited)

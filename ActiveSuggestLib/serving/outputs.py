@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..data.store import atomic_write
+from ..data.store import atomic_write, make_folder
+from .raw_nrrd import write_volume
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
-    from ..data.geometry import Geometry
+COLUMNS = ("rank", "case", "slice", "patient", "score", "reasons")
 
 
 def write_prediction(prediction: Any, project: Any, folder: Path) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def write_prediction(prediction: Any, project: Any, folder: Path) -> dict[str, A
     if prediction.uncertainty is not None:
         heat = folder / f"{name}.uncertainty.nrrd"
         atomic_write(
-            heat, lambda path: write_scalars(path, prediction.uncertainty, prediction.geometry)
+            heat, lambda path: write_volume(path, prediction.uncertainty, prediction.geometry)
         )
     return {
         "case": name,
@@ -46,38 +46,14 @@ def write_prediction(prediction: Any, project: Any, folder: Path) -> dict[str, A
     }
 
 
-def write_scalars(path: Path, array: np.ndarray, geometry: Geometry) -> None:
-    """Write an array (z, y, x) on its grid, uncompressed: Slicer then shows it at once."""
-    import SimpleITK as sitk
-
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing(geometry.spacing)
-    image.SetOrigin(geometry.origin)
-    image.SetDirection(geometry.direction)
-    sitk.WriteImage(image, str(path), useCompression=False)
-
-
-def score_rows(table: pd.DataFrame, limit: int | None = None) -> list[dict[str, Any]]:
-    """Return the first rows of a score table; slices are whole numbers or ``None``."""
-    rows = table if limit is None else table.head(limit)
-    return [
-        {str(name): _whole(value) if name == "slice" else value for name, value in row.items()}
-        for row in rows.to_dict("records")
-    ]
-
-
-def _whole(number: Any) -> int | None:
-    import pandas as pd
-
-    # pandas has its own "missing" for whole numbers.
-    return None if pd.isna(number) else int(number)
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a score table as CSV in UTF-8.
+def write_ranking(ranking: Sequence[Any], path: Path) -> None:
+    """Write suggestions, best first, as CSV in UTF-8: a row each, as ``Suggestion.to_row``.
 
     Raises ``DiskFullError`` or ``SaveFailedError``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = table.to_csv(index=False, lineterminator="\n")
-    atomic_write(path, text.encode("utf-8"))
+    make_folder(path.parent)
+    stream = io.StringIO(newline="")
+    table = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(suggestion.to_row() for suggestion in ranking)
+    atomic_write(path, stream.getvalue().encode("utf-8"))

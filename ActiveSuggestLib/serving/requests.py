@@ -1,4 +1,4 @@
-"""What can be asked of the worker: one function a method, quick ones and long ones.
+"""What can be asked of the worker: one function a method; quick ones, long ones, those aside.
 
 A function's keyword-only parameters are the request's parameters; their types are checked
 before it runs. Masks come as file paths in any readable format; large results go to files.
@@ -16,14 +16,21 @@ from typing import Any, Union
 from ..errors import BadRequestError, ImageError, UnknownCaseError
 from ..learning import labelling
 from ..messages import Request
+from ..progress import Progress, part_of
+from ..strategies import catalogue
 from .context import Context, device_facts
+from .curve import learning_curve
 from .failures import error_form
-from .outputs import score_rows, write_prediction, write_table
+from .outputs import write_prediction, write_ranking
 from .overview import case_facts, model_records, project_overview
+from .prediction_files import PredictionFiles
+from .raw_nrrd import map_voxels
+from .showing import draw_thumbnail, prepare_case
 from .tasks import Task
 
 QUICK: dict[str, Callable[..., Any]] = {}
 LONG: dict[str, Callable[..., Any]] = {}
+ASIDE: dict[str, Callable[..., Any]] = {}
 CONTROL = ("cancel", "ping", "shutdown")
 
 
@@ -39,9 +46,15 @@ def long(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def aside(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Register a method that reads files on a thread of its own, while a long one may run."""
+    ASIDE[function.__name__] = function
+    return function
+
+
 def known_methods() -> list[str]:
     """Return the names of all methods, sorted."""
-    return sorted([*QUICK, *LONG, *CONTROL])
+    return sorted([*QUICK, *LONG, *ASIDE, *CONTROL])
 
 
 def call(
@@ -124,6 +137,16 @@ def save_draft(
 
 
 @quick
+def adopt_draft(context: Context, _task: Task, *, case: str) -> Any:
+    """Note the draft that the caller has put at ``drafts/CASE.seg.nrrd`` itself.
+
+    For autosaves: the mask is on the disk already, and is not read again.
+    """
+    path = context.project.adopt_draft(case)
+    return {"path": path}
+
+
+@quick
 def discard_draft(context: Context, _task: Task, *, case: str) -> Any:
     """Throw an unfinished mask away."""
     context.project.discard_draft(case)
@@ -169,6 +192,7 @@ def release_claims(context: Context, _task: Task) -> Any:
 def status(context: Context, _task: Task) -> Any:
     """Return counts, model, problems, device, and what is running and queued."""
     facts = project_overview(context.project) | {"device": None}
+    facts["sessions_here"] = context.project.other_sessions()
     if context.learner_opened is not None:
         # Not the learner's own status: it may load a model while the other thread trains one.
         facts |= device_facts(context.learner_opened)
@@ -208,6 +232,63 @@ def events(
 def models(context: Context, _task: Task) -> Any:
     """Return the records of all models, oldest first."""
     return model_records(context.project.folder)
+
+
+@quick
+def curve(context: Context, _task: Task) -> Any:
+    """Return the models' validation Dice with intervals, and the proposals' Dice by label."""
+    return learning_curve(context.project)
+
+
+@quick
+def strategies(context: Context, _task: Task) -> Any:
+    """Return name, summary, explanation, needs_model and available_units of each strategy.
+
+    Those of other packages are among them once the learner is ready.
+    """
+    return [entry.to_dict() for entry in (*catalogue.own(), *context.other_strategies)]
+
+
+# Aside ----------------------------------------------------------------------------------
+
+
+@aside
+def prepare(context: Context, task: Task, *, case: str, urgent: bool = False) -> Any:  # noqa: ARG001
+    """Make a case ready to be shown in the scene; see ``showing.prepare_case``.
+
+    What is ``urgent``, because someone waits for it, is done before what is only prefetched.
+    """
+    return prepare_case(context.project, case, task.cancel)
+
+
+@aside
+def thumbnail(
+    context: Context,
+    _task: Task,
+    *,
+    case: str,
+    slice: int | None = None,  # noqa: A002 - the field's word
+) -> Any:
+    """Draw one slice as a small PNG; see ``showing.draw_thumbnail``."""
+    return draw_thumbnail(context.project, case, slice)
+
+
+def urgency(request: Request) -> int:
+    """Return how urgent a long request is: it may be done between two steps of a less urgent one.
+
+    2: one case is to be shown now; 1: a list, many cases; 0: learning, and what must not come
+    between.
+    """
+    if request.method == "predict":
+        return 1 if request.params.get("case") is None else 2
+    return 1 if request.method in ("suggest", "score", "rescan", "import_labels") else 0
+
+
+def aside_rank(request: Request) -> int:
+    """Return in which order requests aside are done: what someone waits for comes first."""
+    if request.method == "thumbnail":
+        return 2
+    return 0 if request.params.get("urgent") else 1
 
 
 # Long -----------------------------------------------------------------------------------
@@ -254,7 +335,7 @@ def score(
     out: str | None = None,
 ) -> Any:
     """Rank everything: the whole table as a CSV file, the first ``limit`` rows in the answer."""
-    table = context.learner().score(
+    ranking = context.learner().rank(
         strategy,
         unit,
         preset=preset,
@@ -264,8 +345,9 @@ def score(
         cancel=task.cancel,
     )
     path = Path(out) if out else _cache(context) / "scores" / f"{strategy}-{unit}.csv"
-    write_table(table, path)
-    return {"rows": score_rows(table, limit), "total": len(table), "path": str(path)}
+    write_ranking(ranking, path)
+    rows = [suggestion.to_row() for suggestion in ranking[: max(0, limit)]]
+    return {"rows": rows, "total": len(ranking), "path": str(path)}
 
 
 @long
@@ -292,34 +374,54 @@ def predict(
 ) -> Any:
     """Write labels and uncertainty of one case (``case``) or several (``cases``) to files.
 
+    The proposal is told before the uncertainty is there: progress with ``labels`` (its file),
+    ``case`` and ``model`` as data. Without ``out`` what was predicted before is found again.
     A case that cannot be read stops nothing: its entry in the list is an error.
     """
     if (case is None) == (cases is None):
         raise BadRequestError("predict needs case (one name) or cases (a list of names).")
     folder = Path(out) if out else None
     if case is not None:
-        return _predict_one(context, task, case, folder)
+        return _predict_one(context, task, case, folder, task.progress)
     answers: list[Any] = []
     for position, name in enumerate(cases or []):
-        task.progress(position, len(cases or []), name)
+        context.learner().bench.pauses.give_way()
+        tell = part_of(task.progress, position, len(cases or []), name)
+        tell(0.0, 1.0)
         try:
-            answers.append(_predict_one(context, task, name, folder))
+            answers.append(_predict_one(context, task, name, folder, tell))
         except (ImageError, UnknownCaseError) as error:
             answers.append({"case": name, "error": error_form(error)})
     task.progress(len(answers), len(answers))
     return answers
 
 
-def _predict_one(context: Context, task: Task, name: str, folder: Path | None) -> dict[str, Any]:
+def _predict_one(
+    context: Context, task: Task, name: str, folder: Path | None, progress: Progress
+) -> dict[str, Any]:
     task.cancel.raise_if_cancelled()
-    learner = context.learner()
+    learner, project = context.learner(), context.project
+    files = PredictionFiles(project)
+    row = project.case(name)
+    if folder is None and (known := files.find(row)) is not None:
+        learner.keep_proposal(name, map_voxels(Path(known["labels"])), known["model"])
+        return known
+
+    def proposed(proposal: Any) -> None:
+        if folder is None:
+            labels = files.store_labels(proposal)
+            task.progress.say("proposal", case=name, labels=str(labels), model=proposal.model)
+
     try:
-        prediction = learner.predict(name, cancel=task.cancel)
+        prediction = learner.predict(
+            name, on_labels=proposed, progress=progress, cancel=task.cancel
+        )
     except ImageError as error:
         learner.bench.report(name, error)
         raise
-    place = folder or _cache(context) / "predictions" / f"v{prediction.model}"
-    return write_prediction(prediction, context.project, place)
+    if folder is not None:
+        return write_prediction(prediction, project, folder)
+    return files.store(prediction, row, learner.bench.model().record.hash)
 
 
 @long

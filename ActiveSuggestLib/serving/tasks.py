@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from ..messages import Message, ProgressMessage, Request, encode
@@ -56,6 +56,7 @@ class ThrottledProgress:
         self._lock = threading.Lock()
         self._sent: float | None = None
         self._pending: ProgressMessage | None = None
+        self._last: ProgressMessage | None = None
 
     def __call__(self, done: float, total: float, message: str = "", **data: Any) -> None:
         with self._lock:
@@ -63,9 +64,18 @@ class ThrottledProgress:
             remaining = data.pop("remaining_seconds", estimate)
             self._pending = ProgressMessage(self._id, done, total, message, remaining, data)
             now = self._clock()
+            self._last = self._pending
             if self._sent is None or now - self._sent >= PROGRESS_SECONDS:
                 self._sent = now
                 self._flush()
+
+    def say(self, message: str, **data: Any) -> None:
+        """Send ``message`` and ``data`` at once, with how far the work is; never held back."""
+        with self._lock:
+            last = self._last or ProgressMessage(self._id, 0.0, 1.0)
+            self._flush()
+            self._send(replace(last, message=message, data={**last.data, **data}))
+            self._sent = None  # What follows is told at once too.
 
     def flush(self) -> None:
         """Send the last report if it was held back."""
@@ -78,7 +88,7 @@ class ThrottledProgress:
             self._send(pending)
 
 
-@dataclass
+@dataclass(eq=False)
 class Task:
     """A request on its way, with the token that cancels it and the way to report progress."""
 

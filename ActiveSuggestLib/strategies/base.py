@@ -42,7 +42,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A unit that is worth labelling next, and why."""
+    """A unit that is worth labelling next, and why.
+
+    ``worst_slice`` is the slice to look at first: the most uncertain one of a volume, where the
+    strategy asked the model, or the slice itself; ``None`` if nothing tells.
+    """
 
     rank: int
     case: str
@@ -51,10 +55,22 @@ class Suggestion:
     reasons: tuple[str, ...]
     strategy: str
     patient: str
+    worst_slice: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
         return {**vars(self), "reasons": list(self.reasons)}
+
+    def to_row(self) -> dict[str, Any]:
+        """Return what a table of scores has of it: rank, case, slice, patient, score, reasons."""
+        return {
+            "rank": self.rank,
+            "case": self.case,
+            "slice": self.slice,
+            "patient": self.patient,
+            "score": self.score,
+            "reasons": " ".join(self.reasons),
+        }
 
 
 @dataclass(frozen=True)

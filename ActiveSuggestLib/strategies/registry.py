@@ -17,32 +17,21 @@ from typing import Any
 
 from ..errors import StrategyFailedError, UnknownStrategyError
 from .base import Strategy
-
-GROUP = "activesuggest.strategies"
-
-_OWN = {
-    "default": ("default", "Default"),
-    "mc-dropout": ("mc_dropout", "MCDropout"),
-    "entropy": ("measures", "Entropy"),
-    "margin": ("measures", "Margin"),
-    "least-confidence": ("measures", "LeastConfidence"),
-    "bald": ("measures", "BALD"),
-    "power-bald": ("power_bald", "PowerBALD"),
-    "stochastic-batches": ("stochastic_batches", "StochasticBatches"),
-    "k-center": ("k_center", "KCenter"),
-    "typicality": ("typicality", "Typicality"),
-    "cluster-cover": ("cluster_cover", "ClusterCover"),
-    "bsq": ("bsq", "BayesianSampleQuerying"),
-    "gradient-guided": ("gradient_guided", "GradientGuided"),
-    "random": ("random_choice", "RandomChoice"),
-    "foreground-random": ("foreground_random", "ForegroundRandom"),
-    "strided": ("strided", "Strided"),
-}
+from .catalogue import UNITS, Entry, entry_points, own
 
 
 def names() -> list[str]:
     """Return the names of all strategies, our own first."""
-    return [*_OWN, *sorted(set(_others()) - set(_OWN))]
+    return [*(entry.name for entry in own()), *entry_points()]
+
+
+def others() -> tuple[list[Entry], list[StrategyFailedError]]:
+    """Return the strategies of other packages, and the errors of those that cannot be used."""
+    tried = [_entry(name, point) for name, point in entry_points().items()]
+    return (
+        [found for found in tried if isinstance(found, Entry)],
+        [error for error in tried if isinstance(error, StrategyFailedError)],
+    )
 
 
 def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
@@ -82,10 +71,11 @@ def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
 
 
 def _find(name: str) -> Any:
-    if name in _OWN:
-        module, attribute = _OWN[name]
-        return getattr(importlib.import_module(f".{module}", __package__), attribute)
-    found = _others().get(name)
+    for entry in own():
+        if entry.name == name:
+            module = importlib.import_module(f".{entry.module}", __package__)
+            return getattr(module, entry.attribute)
+    found = entry_points().get(name)
     if found is None:
         near = difflib.get_close_matches(name, names(), n=2, cutoff=0.5)
         raise UnknownStrategyError(
@@ -101,5 +91,17 @@ def _find(name: str) -> Any:
         ) from error
 
 
-def _others() -> dict[str, metadata.EntryPoint]:
-    return {point.name: point for point in metadata.entry_points(group=GROUP)}
+def _entry(name: str, point: metadata.EntryPoint) -> Entry | StrategyFailedError:
+    try:
+        strategy = make(name)
+        text, needs_model = str(strategy.summary), bool(strategy.needs_model)
+        units = tuple(getattr(strategy, "available_units", UNITS))
+        return Entry(name, text, text, needs_model, point.module, point.attr, units)
+    except StrategyFailedError as error:
+        return error
+    except Exception as error:
+        # Whatever another package does, ours can still be used.
+        return StrategyFailedError(
+            f"The strategy {name!r} of {point.value} cannot be used: {error}.",
+            remedy="Install or mend the package that registers it.",
+        )

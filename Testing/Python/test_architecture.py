@@ -56,7 +56,8 @@ def test_the_gui_process_needs_nothing_that_slicer_lacks():
     modules = [
         ".".join(("ActiveSuggestLib", *path.relative_to(LIBRARY).with_suffix("").parts))
         for path in FILES
-        if LIBRARY / "data" in path.parents or path.name in ("messages.py", "errors.py")
+        if LIBRARY / "data" in path.parents
+        or path.name in ("messages.py", "errors.py", "catalogue.py")
     ]
     code = f"""
 import importlib, sys

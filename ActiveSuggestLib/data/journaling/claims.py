@@ -142,6 +142,15 @@ class Claims:
         with self._journal.transaction() as connection:
             connection.execute("DELETE FROM claims WHERE session = ?", (self._session.id,))
 
+    def other_sessions(self) -> int:
+        """Return how many other sessions live; those of other computers count for a lease."""
+        rows = self._journal.rows(
+            "SELECT id AS session, host, pid, pid_start, closed FROM sessions"
+            " WHERE id <> ? AND closed IS NULL AND (host = ? OR started > ?)",
+            (self._session.id, host(), time.time() - LEASE_SECONDS),
+        )
+        return sum(_lives(row) for row in rows)
+
 
 def _lives(row: sqlite3.Row) -> bool:
     if row["closed"] is not None or row["pid"] is None:

@@ -38,6 +38,19 @@ def encode(
     extra: Mapping[str, str],
 ) -> bytes:
     """Return the file's bytes; the same voxels and segments always give the same bytes."""
+    voxels = np.ascontiguousarray(array, dtype=np.uint8).tobytes()
+    packed = gzip.compress(voxels, compresslevel=6, mtime=0)
+    return header(geometry, segments, extra, encoding="gzip") + packed
+
+
+def header(
+    geometry: Geometry,
+    segments: tuple[Segment, ...],
+    extra: Mapping[str, str],
+    *,
+    encoding: str,
+) -> bytes:
+    """Return what stands before the voxels; ``encoding`` of these is ``raw`` or ``gzip``."""
     x, y, z = geometry.size
     columns = geometry.matrix[:3, :3].T
     fields = [
@@ -50,7 +63,7 @@ def encode(
         f"sizes: {x} {y} {z}",
         "space directions: " + " ".join(_vector(column) for column in columns),
         "kinds: domain domain domain",
-        "encoding: gzip",
+        f"encoding: {encoding}",
         f"space origin: {_vector(geometry.origin)}",
     ]
     keys: dict[str, str] = {}
@@ -78,9 +91,8 @@ def encode(
         "Segmentation_ReferenceImageExtentOffset": "0 0 0",
     }
     keys |= dict(extra)
-    header = "\n".join([*fields, *(f"{k}:={_escaped(v)}" for k, v in keys.items())])
-    voxels = np.ascontiguousarray(array, dtype=np.uint8).tobytes()
-    return header.encode() + b"\n\n" + gzip.compress(voxels, compresslevel=6, mtime=0)
+    lines = [*fields, *(f"{k}:={_escaped(v)}" for k, v in keys.items())]
+    return "\n".join(lines).encode() + b"\n\n"
 
 
 def read_keys(path: Path) -> dict[str, str]:

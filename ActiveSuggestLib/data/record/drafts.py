@@ -23,15 +23,20 @@ class Drafts:
         """Return where a case's draft lies, whether there is one or not."""
         return self.folder / f"{case}{SUFFIX}"
 
+    def note(self, case: str) -> None:
+        """Note the file that is in the draft's place now, put there by the session's own caller."""
+        with self._journal.transaction() as connection:
+            is_new = not case_row(self._journal, case)["draft"]
+            self._note(connection, case, stat_of(self.path(case)))
+            if is_new:
+                self._journal.append("draft", case)
+
     def publish(self, case: str, temporary: Path) -> Path:
         """Put a finished file in the place of the case's draft."""
         path = self.path(case)
-        with self._journal.transaction() as connection:
-            is_new = not case_row(self._journal, case)["draft"]
+        with self._journal.transaction():
             store.publish(temporary, path)
-            self._note(connection, case, stat_of(path))
-            if is_new:
-                self._journal.append("draft", case)
+            self.note(case)
         return path
 
     def discard(self, case: str) -> None:

@@ -88,3 +88,17 @@ class ProjectRecord:
     def release_claims(self) -> None:
         """Give back all claims of this session."""
         self._claims.release()
+
+    # Sessions ---------------------------------------------------------------------------
+
+    def announce(self) -> None:
+        """Let other sessions know of this one before it has anything to write.
+
+        Raises ``SaveFailedError``, ``DiskFullError`` or ``ProjectBusyError``.
+        """
+        with self._journal.transaction():
+            pass  # The first transaction introduces the session.
+
+    def other_sessions(self) -> int:
+        """Return how many other sessions, here or elsewhere, seem to have the project open."""
+        return self._claims.other_sessions()

@@ -7,8 +7,12 @@ from importlib import metadata
 import pytest
 
 from ActiveSuggestLib.errors import StrategyFailedError, UnknownStrategyError
-from ActiveSuggestLib.strategies import registry
+from ActiveSuggestLib.strategies import catalogue, registry
 from ActiveSuggestLib.strategies.random_choice import RandomChoice
+
+
+def register(monkeypatch, *points):
+    monkeypatch.setattr(catalogue.metadata, "entry_points", lambda group: points)
 
 
 def test_every_name_makes_a_strategy_that_explains_itself():
@@ -24,16 +28,16 @@ def test_the_default_is_one_of_them():
 
 def test_another_package_registers_a_strategy_by_entry_point(monkeypatch):
     point = metadata.EntryPoint(
-        "fair", "ActiveSuggestLib.strategies.random_choice:RandomChoice", registry.GROUP
+        "fair", "ActiveSuggestLib.strategies.random_choice:RandomChoice", catalogue.GROUP
     )
-    monkeypatch.setattr(registry, "_others", lambda: {"fair": point})
+    register(monkeypatch, point)
     assert "fair" in registry.names()
     assert isinstance(registry.make("fair"), RandomChoice)
 
 
 def test_a_package_that_cannot_be_loaded_is_named(monkeypatch):
-    point = metadata.EntryPoint("lost", "no_such_package.module:Thing", registry.GROUP)
-    monkeypatch.setattr(registry, "_others", lambda: {"lost": point})
+    point = metadata.EntryPoint("lost", "no_such_package.module:Thing", catalogue.GROUP)
+    register(monkeypatch, point)
     with pytest.raises(StrategyFailedError, match=r"no_such_package\.module:Thing"):
         registry.make("lost")
 
@@ -43,3 +47,24 @@ def test_unknown_presets_and_options_are_named():
         registry.make("mc-dropout", preset="papre")
     with pytest.raises(UnknownStrategyError, match="colour"):
         registry.make("mc-dropout", colour="red")
+
+
+def test_one_package_that_fails_leaves_the_strategies_of_the_others(monkeypatch):
+    fair = "ActiveSuggestLib.strategies.random_choice:RandomChoice"
+    register(
+        monkeypatch,
+        metadata.EntryPoint("fair", fair, catalogue.GROUP),
+        metadata.EntryPoint("lost", "no_such_package.module:Thing", catalogue.GROUP),
+        metadata.EntryPoint("odd", "builtins:int", catalogue.GROUP),
+    )
+    found, failed = registry.others()
+    assert [entry.name for entry in found] == ["fair"]
+    assert not found[0].needs_model
+    assert "no_such_package.module" in str(failed[0])
+    assert "'odd'" in str(failed[1])
+
+
+def test_another_package_cannot_take_the_name_of_one_of_ours(monkeypatch):
+    register(monkeypatch, metadata.EntryPoint("random", "builtins:int", catalogue.GROUP))
+    assert isinstance(registry.make("random"), RandomChoice)
+    assert registry.names().count("random") == 1

@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from ActiveSuggestLib.errors import NotAProjectError, UnreadableImageError
+from ActiveSuggestLib.pauses import Pauses
 from ActiveSuggestLib.worker import run_process
 
 
@@ -85,18 +86,32 @@ class FakeProject:
             if e.id > since and kind in (None, e.kind) and case in (None, e.case)
         ]
 
+    def other_sessions(self) -> int:
+        return 0
+
     def close(self) -> None:
         (self.folder / "closed").write_text("closed", encoding="utf-8")
+
+
+DEVICE = SimpleNamespace(
+    name="cpu",
+    description="CPU, 2 threads",
+    is_cpu=True,
+    why="asked for",
+    memory_now=lambda: (3, 4),
+)
 
 
 class FakeLearner:
     """``options`` of ``suggest`` say what happens."""
 
-    bench = SimpleNamespace(device=SimpleNamespace(name="cpu", description="CPU, 2 threads"))
-
     def __init__(self, project: FakeProject, tell: Any) -> None:
+        self.bench = SimpleNamespace(device=DEVICE, pauses=Pauses())
         self.project = project
         self.tell = tell
+
+    def warm_up(self) -> None:
+        raise MemoryError("what fails while warming up is no matter")
 
     def save_label(self, case: str, mask: Path, **options: Any) -> FakeLabel:
         return self.project.save_label(case, mask, **options)
@@ -137,6 +152,7 @@ class FakeLearner:
         started = self.project.labels_version()
         deadline = time.monotonic() + (seconds or 30)
         while time.monotonic() < deadline:
+            self.bench.pauses.give_way()
             cancel.raise_if_cancelled()
             progress(0, 1, "Training")
             if self.project.labels_version() != started:
@@ -149,7 +165,7 @@ def main() -> int:
     """Serve the fake project in the folder given."""
     folder, flags = Path(sys.argv[1]), sys.argv[2:]
 
-    def open_project() -> FakeProject:
+    def open_project(progress: Any, cancel: Any) -> FakeProject:
         if "--no-project" in flags:
             raise NotAProjectError("No project here.", path=folder, remedy="Create one.")
         return FakeProject(folder)

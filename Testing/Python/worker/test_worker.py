@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ActiveSuggestLib.errors import (
+    ActiveSuggestError,
     BadRequestError,
     CancelledError,
     NotAProjectError,
@@ -136,6 +137,77 @@ def test_status_tells_what_runs_and_what_waits(worker: WorkerClient) -> None:
     assert status["device"] == "cpu"
     first.cancel()
     second.result(SECONDS)
+
+
+# Urgent work between the steps of a training ---------------------------------------------
+
+
+def test_a_list_asked_for_while_training_comes_between_two_steps(worker: WorkerClient) -> None:
+    training = worker.request("fine_tune", seconds=20)
+    until(lambda: training.progress)
+    asked = do(worker, steps=20, pause=0.02)
+    until(lambda: asked.progress)
+    status = worker.request("status").result(SECONDS)
+    assert (status["running"]["id"], status["running"]["paused"]) == (training.id, True)
+    assert (status["meanwhile"]["id"], status["meanwhile"]["method"]) == (asked.id, "suggest")
+    assert asked.result(SECONDS) == ["äöü 肝臓", None]
+    assert not training.done()
+    until(lambda: not training.progress[-1].data.get("paused"))
+    (pause,) = [p for p in training.progress if p.data.get("paused")]
+    assert pause.message == "paused for suggest"
+    status = worker.request("status").result(SECONDS)
+    assert (status["running"]["paused"], status["meanwhile"]) == (False, None)
+    training.cancel()
+    with pytest.raises(CancelledError):
+        training.result(SECONDS)
+
+
+def test_what_fails_between_two_steps_fails_alone(worker: WorkerClient) -> None:
+    training = worker.request("fine_tune", seconds=20)
+    until(lambda: training.progress)
+    for action in ("raise", "bad_image", "unsendable"):
+        with pytest.raises(ActiveSuggestError):
+            do(worker, action).result(SECONDS)
+    assert not training.done()
+    stopped = do(worker, steps=500, pause=0.02)
+    until(lambda: stopped.progress)
+    stopped.cancel()
+    with pytest.raises(CancelledError):
+        stopped.result(SECONDS)
+    assert not training.done()
+    assert do(worker).result(SECONDS)
+
+
+def test_a_training_cancelled_while_it_is_paused_ends_after_the_pause(
+    worker: WorkerClient,
+) -> None:
+    training = worker.request("fine_tune", seconds=20)
+    until(lambda: training.progress)
+    asked = do(worker, steps=20, pause=0.02)
+    until(lambda: asked.progress)
+    training.cancel()
+    with pytest.raises(CancelledError):
+        training.result(SECONDS)
+    assert asked.result(SECONDS)
+
+
+def test_a_request_cancelled_before_its_turn_disturbs_no_training(worker: WorkerClient) -> None:
+    training = worker.request("fine_tune", seconds=20)
+    first, second = do(worker, steps=20, pause=0.02), do(worker)
+    second.cancel()
+    with pytest.raises(CancelledError):
+        second.result(SECONDS)
+    assert first.result(SECONDS)
+    assert not training.done()
+
+
+def test_a_second_training_waits_for_the_first(worker: WorkerClient) -> None:
+    first = worker.request("fine_tune", seconds=0.5)
+    until(lambda: first.progress)
+    second = worker.request("fine_tune", seconds=0.1)
+    assert first.result(SECONDS) == {"taken_in": None}
+    assert second.result(SECONDS) == {"taken_in": None}
+    assert not any(p.data.get("paused") for p in first.progress)
 
 
 # Quick while long -----------------------------------------------------------------------

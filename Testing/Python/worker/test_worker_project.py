@@ -16,6 +16,7 @@ from ActiveSuggestLib.data.project import Project, create_project
 from ActiveSuggestLib.errors import (
     CancelledError,
     LabelGeometryError,
+    MissingDraftError,
     NoModelError,
     NotAProjectError,
     UnknownCaseError,
@@ -119,6 +120,66 @@ def test_the_worker_names_its_device(warm: WorkerClient) -> None:
     assert [record["version"] for record in warm.request("models").result(SECONDS)] == [1]
 
 
+def test_the_panel_learns_what_the_device_is_and_how_much_memory_it_has(
+    warm: WorkerClient,
+) -> None:
+    warm.request("suggest", strategy="random").result(SECONDS)
+    ready = next(notice for notice in warm.notices if notice.kind == "ready")
+    for facts in (ready.data, warm.request("status").result(SECONDS)):
+        assert facts["kind"] == "cpu"
+        assert facts["why"] == "asked for"
+        assert 0 < facts["free_bytes"] < facts["total_bytes"]
+        assert facts["free_gpu_bytes"] is None
+
+
+def test_a_second_worker_on_the_same_project_is_seen_while_it_lives(worker: WorkerClient) -> None:
+    status = worker.request("status").result(SECONDS)
+    assert status["sessions_here"] == 0
+    with WorkerClient(status["project"], device="cpu", threads=1) as other:
+        other.wait_ready(SECONDS)
+        assert worker.request("status").result(SECONDS)["sessions_here"] == 1
+        os.kill(other.process.pid, signal.SIGTERM)
+        other.process.wait(SECONDS)
+    assert worker.request("status").result(SECONDS)["sessions_here"] == 0
+
+
+def test_strategies_come_with_their_explanations(warm: WorkerClient) -> None:
+    found = warm.request("strategies").result(SECONDS)
+    assert found[0]["name"] == "default"
+    assert {"mc-dropout", "random"} <= {entry["name"] for entry in found}
+    assert all(entry["explanation"] and entry["available_units"] for entry in found)
+
+
+def test_a_draft_that_the_caller_wrote_itself_is_taken_up(worker: WorkerClient, pool: Path) -> None:
+    folder = Path(worker.request("status").result(SECONDS)["project"])
+    with pytest.raises(MissingDraftError):
+        worker.request("adopt_draft", case="case-6").result(SECONDS)
+    saved = worker.request("save_draft", case="case-5", mask=label_of(pool, 5)).result(SECONDS)
+    draft = folder / "drafts" / "case-6.seg.nrrd"
+    for _ in range(2):
+        shutil.copyfile(saved["path"], draft)
+        assert worker.request("adopt_draft", case="case-6").result(SECONDS)["path"] == str(draft)
+    (row,) = [row for row in worker.request("cases").result(SECONDS) if row["case"] == "case-6"]
+    assert row["state"] == "draft"
+    assert len(worker.request("events", case="case-6", kind="draft").result(SECONDS)) == 1
+    worker.request("save_label", case="case-6", mask=draft).result(SECONDS)
+    assert not draft.exists()
+    with Project.open(folder) as project:
+        assert not project.recovery.drafts
+        assert project.case("case-6").state == "labelled"
+
+
+def test_the_curve_has_each_model_and_the_proposals_dice(worker: WorkerClient, pool: Path) -> None:
+    worker.request("predict", case="case-6").result(SECONDS)
+    worker.request("save_label", case="case-6", mask=label_of(pool, 6)).result(SECONDS)
+    found = worker.request("curve").result(SECONDS)
+    assert [point["version"] for point in found["models"]] == [1]
+    assert found["models"][0]["labels"] >= 3
+    (judged,) = found["prequential"]
+    assert (judged["case"], judged["model"]) == ("case-6", 1)
+    assert 0 <= judged["dice"] <= 1
+
+
 def test_a_prediction_is_two_files_on_the_images_grid(warm: WorkerClient, pool: Path) -> None:
     found = warm.request("predict", case="case-5").result(SECONDS)
     labels = SimpleITK.ReadImage(found["labels"])
@@ -131,6 +192,80 @@ def test_a_prediction_is_two_files_on_the_images_grid(warm: WorkerClient, pool: 
     assert heat.GetDirection() == pytest.approx(image.GetDirection())
     assert 0 <= found["worst_slice"] < SHAPE[0]
     assert found["model"] == 1
+
+
+def test_a_case_is_made_ready_with_its_proposal_once_it_was_predicted(
+    worker: WorkerClient,
+) -> None:
+    before = worker.request("prepare", case="case-5").result(SECONDS)
+    assert before["prediction"] is None
+    found = worker.request("predict", case="case-5").result(SECONDS)
+    assert found["slices"][0]["slice"] == found["worst_slice"]
+    assert len(found["slices"]) == SHAPE[0]
+    picture = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(found["thumbnail"]))
+    assert picture.shape[2] == 3
+    after = worker.request("prepare", case="case-5", urgent=True).result(SECONDS)
+    assert after["prediction"] == found
+    assert after["thumbnail"] == found["thumbnail"] != before["thumbnail"]
+    small = worker.request("thumbnail", case="case-5", slice=2).result(SECONDS)
+    assert small["slice"] == 2
+    assert Path(small["path"]).is_file()
+
+
+def test_a_proposal_is_told_before_its_uncertainty_is_there(worker: WorkerClient) -> None:
+    call = worker.request("predict", case="case-5")
+    found = call.result(SECONDS)
+    (told,) = [p.data for p in call.progress if "labels" in p.data]
+    assert told == {"case": "case-5", "labels": found["labels"], "model": 1}
+    folder = Path(worker.request("status").result(SECONDS)["project"])
+    assert (folder / "cache" / "proposals" / "case-5.npz").is_file()
+
+
+def test_a_case_predicted_before_is_answered_without_the_network_and_still_judged(
+    worker: WorkerClient, pool: Path
+) -> None:
+    found = worker.request("predict", case="case-5").result(SECONDS)
+    folder = Path(worker.request("status").result(SECONDS)["project"])
+    for proposal in (folder / "cache" / "proposals").iterdir():
+        proposal.unlink()
+    written = Path(found["labels"]).stat().st_mtime_ns
+    assert worker.request("predict", case="case-5").result(SECONDS) == found
+    assert Path(found["labels"]).stat().st_mtime_ns == written
+    worker.request("save_label", case="case-5", mask=found["labels"]).result(SECONDS)
+    (judged,) = worker.request("curve").result(SECONDS)["prequential"]
+    assert (judged["case"], judged["dice"]) == ("case-5", 1.0)
+
+
+def test_a_proposal_for_a_case_that_the_model_was_trained_on_is_no_point_of_the_curve(
+    worker: WorkerClient, pool: Path
+) -> None:
+    trained_on = worker.request("models").result(SECONDS)[0]["labels"]
+    case = sorted(trained_on)[0]
+    number = int(case.rpartition("-")[2])
+    worker.request("predict", case=case).result(SECONDS)
+    worker.request("save_label", case=case, mask=label_of(pool, number)).result(SECONDS)
+    assert worker.request("events", kind="prequential").result(SECONDS)
+    assert worker.request("curve").result(SECONDS)["prequential"] == []
+
+
+def test_a_click_is_answered_while_a_training_runs_and_the_training_is_not_shortened(
+    worker: WorkerClient,
+) -> None:
+    before = worker.request("predict", case="case-5").result(SECONDS)
+    labels = Path(before["labels"]).read_bytes()
+    Path(before["labels"]).with_name("case-5.json").unlink()
+    training = worker.request("fine_tune", steps=400)
+    until_progress(training)
+    meanwhile = worker.request("predict", case="case-5").result(SECONDS)
+    listed = worker.request("suggest", strategy="mc-dropout", count=2).result(SECONDS)
+    ranked = worker.request("score", strategy="entropy", limit=2).result(SECONDS)
+    assert not training.done()
+    assert meanwhile == before
+    assert Path(meanwhile["labels"]).read_bytes() == labels
+    assert all(item["worst_slice"] is not None for item in listed)
+    assert len(ranked["rows"]) == 2
+    assert training.result(SECONDS)["steps"] == 400
+    assert any(p.data.get("paused") for p in training.progress)
 
 
 def test_one_case_that_cannot_be_predicted_stops_none_of_the_others(

@@ -1,0 +1,1 @@
+"""Installing what the worker needs without changing anything that is already there."""

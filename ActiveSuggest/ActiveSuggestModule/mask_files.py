@@ -1,0 +1,60 @@
+"""Masks on disk: written in an instant, whole or not at all, and rescued where they cannot be."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ActiveSuggestLib.data import store
+from ActiveSuggestLib.data.geometry import Geometry
+from ActiveSuggestLib.data.label_formats import seg_nrrd
+from ActiveSuggestLib.data.segments import Segment
+
+SUFFIX = ".seg.nrrd"
+RESCUE_FOLDER = "ActiveSuggest-rescued"
+
+
+def write_mask(
+    path: Path,
+    mask: np.ndarray,
+    geometry: Geometry,
+    segments: tuple[Segment, ...],
+    extra: Mapping[str, str] | None = None,
+) -> None:
+    """Write a mask uint8 (z, y, x) of segment values as an uncompressed ``.seg.nrrd``.
+
+    Another program that reads it sees the earlier file or this one, whole. The file survives the
+    end of this process at once; that it survives a power cut is for the worker to see to, because
+    waiting for the disk would hold the window. Raises ``DiskFullError`` or ``SaveFailedError``.
+    """
+    head = seg_nrrd.header(geometry, segments, extra or {}, encoding="raw")
+    voxels = np.ascontiguousarray(mask, dtype=np.uint8)
+    temporary = store.temporary_beside(path)
+    try:
+        # The first mask of a project; not its parents: a project that is gone stays gone.
+        path.parent.mkdir(exist_ok=True)
+        with temporary.open("wb") as stream:
+            stream.write(head)
+            stream.write(voxels.data)
+        store.replace(temporary, path)
+    except OSError as error:
+        raise store.write_failure(error, path) from error
+    finally:
+        store.discard(temporary)
+
+
+def rescue_path(case: str) -> Path:
+    """Return where a mask goes that cannot be written into its project: a name of its own."""
+    folder = Path(tempfile.gettempdir()) / RESCUE_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    found = folder / f"{case}-{stamp}{SUFFIX}"
+    number = 2
+    while found.exists():
+        found = folder / f"{case}-{stamp}-{number}{SUFFIX}"
+        number += 1
+    return found

@@ -1,0 +1,85 @@
+"""Parameters live in the scene and follow the panel, and the panel follows them."""
+
+from __future__ import annotations
+
+import pytest
+import slicer
+from ActiveSuggestModule.parameters import Parameters, Unit
+
+from Testing.Python.module.panel_stage import Stage
+
+
+@pytest.fixture
+def stage(slicer_host):
+    stage = Stage()
+    stage.session.open_project()
+    yield stage
+    stage.leave()
+
+
+def test_a_fresh_scene_begins_with_the_defaults(stage):
+    parameters = stage.panel.parameters
+    assert parameters.strategy == "default"
+    assert parameters.unit is Unit.VOLUME
+    assert (parameters.count, parameters.trainSeconds) == (5, 120)
+    assert (parameters.overlayVisible, parameters.overlayOpacity) == (True, 0.5)
+    assert parameters.trainAfterSave
+    assert parameters.rankAfterTraining
+
+
+def test_both_units_have_a_readable_name(stage):
+    combo = stage.ui.unitCombo
+    assert [combo.itemText(n) for n in range(combo.count)] == ["whole volumes", "single slices"]
+
+
+def test_the_panel_follows_the_node(stage):
+    parameters = stage.panel.parameters
+    parameters.strategy = "entropy"
+    parameters.unit = Unit.SLICE
+    parameters.count = 12
+    parameters.overlayVisible = False
+    parameters.overlayOpacity = 0.25
+    parameters.trainAfterSave = False
+    parameters.trainSeconds = 45
+    parameters.rankAfterTraining = False
+    ui = stage.ui
+    assert ui.strategyCombo.currentText == "entropy"
+    assert (ui.unitCombo.currentIndex, ui.countSpin.value) == (1, 12)
+    assert (ui.overlayCheck.checked, ui.overlaySlider.value) == (False, 0.25)
+    assert (ui.trainAfterCheck.checked, ui.trainSeconds.value) == (False, 45)
+    assert not ui.rankAfterCheck.checked
+    assert stage.session.train_seconds == 45.0
+
+
+def test_the_node_follows_the_panel(stage):
+    stage.session.show_case()
+    stage.ui.overlaySlider.value = 0.75
+    stage.ui.overlayCheck.click()
+    stage.ui.trainSeconds.setValue(30)
+    node = slicer.mrmlScene.GetSingletonNode("ActiveSuggest", "vtkMRMLScriptedModuleNode")
+    again = Parameters(node)
+    assert (again.overlayOpacity, again.overlayVisible, again.trainSeconds) == (0.75, False, 30)
+
+
+def test_a_strategy_that_is_not_known_here_changes_nothing(stage):
+    stage.panel.parameters.strategy = "of-another-package"
+    assert stage.ui.strategyCombo.currentText == "default"
+
+
+def test_closing_the_scene_binds_to_the_new_node(stage):
+    stage.ui.countSpin.setValue(9)
+    stage.panel.scene_start_close()
+    assert stage.panel.parameters is None
+    slicer.mrmlScene.Clear(0)
+    stage.panel.scene_end_close(True)
+    stage.ui.countSpin.setValue(7)
+    assert stage.panel.parameters.count == 7
+
+
+def test_while_the_module_is_left_the_node_is_not_watched(stage):
+    node = stage.panel.parameters.parameterNode
+    stage.panel.exit()
+    Parameters(node).count = 30
+    assert stage.ui.countSpin.value == 5
+    stage.panel.enter()
+    assert stage.ui.countSpin.value == 30
