@@ -9,9 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from ..data.cases import CaseRow
+from ..models.ensemble import EnsembleSpec, in_words
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
-from ..strategies.base import SLICE, Directions, Embeddings, Latents, Unit
+from ..progress import Cancel, Progress, no_progress
+from ..strategies.base import SLICE, Directions, Embeddings, EnsembleView, Latents, Unit
+from .ensembles import PoolEnsemble
 from .workbench import Workbench
 
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
@@ -35,8 +38,13 @@ class ProjectPool:
         gather: Gather,
         encode: Encode,
         direct: Direct,
+        *,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
     ) -> None:
         self._bench = bench
+        self._progress = progress
+        self._cancel = cancel
         self._direct = direct
         self._encode = encode
         self._encoded: dict[str, dict[str, np.ndarray]] = {}
@@ -45,6 +53,7 @@ class ProjectPool:
         self._gather = gather
         self._found: dict[Samples, dict[str, CaseStatistics]] = {}
         self._asked: dict[Samples, set[str]] = {}
+        self._ensembles: dict[EnsembleSpec, PoolEnsemble] = {}
         self.used_model = False
         self.kind = kind
         plane = bench.project.plane
@@ -115,6 +124,26 @@ class ProjectPool:
         self.units = [u for u in self.units if u.case in found]
         self.labelled = [u for u in self.labelled if u.case in found]
         return Latents(_latent_rows(self.units, found), _latent_rows(self.labelled, found))
+
+    def ensemble(self, spec: EnsembleSpec, *, with_labelled: bool) -> EnsembleView:
+        """Run an ensemble over candidates and labelled; unusable ones leave both lists."""
+        # An unusable image must not make another ensemble of it half-way.
+        if spec not in self._ensembles:
+            self._ensembles[spec] = PoolEnsemble(
+                self._bench, spec, progress=self._progress, cancel=self._cancel
+            )
+        ensemble = self._ensembles[spec]
+        members = ensemble.members()
+        wanted = {**(self._labelled_cases if with_labelled else {}), **self._cases}
+        found = ensemble.statistics(list(wanted.values()))
+        self.units = [u for u in self.units if u.case in found]
+        table = UnitStatistics(self.units, found)
+        labelled = np.empty((0, 0), np.float32)
+        if with_labelled:
+            self.labelled = [u for u in self.labelled if u.case in found]
+            labelled = UnitStatistics(self.labelled, found).embeddings()
+        training = in_words([m.steps for m in members], ensemble.spec.steps)
+        return EnsembleView(table, labelled, len(members), training)
 
     def directions(self, kind: str, mode: str) -> Directions:
         """Move the newest labelled units along their loss gradient."""

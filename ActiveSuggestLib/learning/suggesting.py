@@ -87,7 +87,18 @@ def score_pool(
     ) -> Directions:
         return directions(bench, cases, units, autoencoder, mode, progress=progress, cancel=cancel)
 
-    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics, encode, direct)
+    pool = ProjectPool(
+        bench,
+        candidates,
+        labelled,
+        kind,
+        strategy.name,
+        statistics,
+        encode,
+        direct,
+        progress=progress,
+        cancel=cancel,
+    )
     scores = strategy.score(pool)
     units = tuple(pool.units)
     if not units:

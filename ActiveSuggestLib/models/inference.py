@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ..progress import Cancel, Progress, no_progress
 from .memory import Limits
-from .networks import SegmentationNetwork
+from .networks import EncoderDecoder
 from .plan import Plan
 from .samples import sampling
 from .statistics import SampleMaps, StreamedStatistics
@@ -53,7 +53,7 @@ class Inference:
     is shared by the samples.
     """
 
-    def __init__(self, network: SegmentationNetwork, plan: Plan, *, mixed: bool = False) -> None:
+    def __init__(self, network: EncoderDecoder, plan: Plan, *, mixed: bool = False) -> None:
         self.network = network.eval()
         self.plan = plan
         self.mixed = mixed
@@ -67,7 +67,18 @@ class Inference:
         cancel: Cancel | None = None,
     ) -> torch.Tensor:
         """Return the prediction without dropout, float32 (C, S, H, W) on the CPU."""
-        return self._run(volume, None, limits, progress, cancel).maps.mean
+        return self.mean(volume, limits, progress=progress, cancel=cancel).maps.mean
+
+    def mean(
+        self,
+        volume: torch.Tensor,
+        limits: Limits,
+        *,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
+    ) -> VolumeResult:
+        """Return the prediction without dropout, as statistics of one sample."""
+        return self._run(volume, None, limits, progress, cancel)
 
     def sample(
         self,

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..models.ensemble import EnsembleSpec
 from ..models.inference import Samples
 from .diversity import pick_diverse
 
@@ -133,6 +134,20 @@ class StatisticsTable(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class EnsembleView:
+    """What an ensemble finds in the candidates, and how its members were trained.
+
+    ``labelled`` (M, E) are the descriptors of ``PoolView.labelled``; those of the candidates are
+    the table's embeddings. ``training`` says in words what the members have learnt.
+    """
+
+    table: StatisticsTable
+    labelled: np.ndarray
+    members: int
+    training: str
+
+
 class PoolView(Protocol):
     """The pool as a strategy sees it. Nothing here writes.
 
@@ -188,6 +203,13 @@ class PoolView(Protocol):
         """Encode the pool by an autoencoder (``models.autoencoder_plan``) trained on it once.
 
         Units whose image turns out to be unusable leave ``units`` and ``labelled``.
+        """
+        ...
+
+    def ensemble(self, spec: EnsembleSpec, *, with_labelled: bool) -> EnsembleView:
+        """Train an ensemble on the labels, or take the one that is kept, and run it over the pool.
+
+        Descriptors of what is labelled are gathered only ``with_labelled``.
         """
         ...
 

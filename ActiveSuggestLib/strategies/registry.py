@@ -23,6 +23,7 @@ GROUP = "activesuggest.strategies"
 _OWN = {
     "default": ("default", "Default"),
     "mc-dropout": ("mc_dropout", "MCDropout"),
+    "ensemble": ("ensemble", "SuggestiveAnnotation"),
     "entropy": ("measures", "Entropy"),
     "margin": ("measures", "Margin"),
     "least-confidence": ("measures", "LeastConfidence"),
