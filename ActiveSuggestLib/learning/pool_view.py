@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,8 +13,18 @@ from ..models.ensemble import EnsembleSpec, in_words
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
-from ..strategies.base import SLICE, Directions, Embeddings, EnsembleView, Latents, Unit
+from ..strategies.base import (
+    SLICE,
+    Directions,
+    Embeddings,
+    EnsembleView,
+    Latents,
+    RaceView,
+    Unit,
+)
+from ..strategies.race import RaceSpec
 from .ensembles import PoolEnsemble
+from .racing import PoolRace
 from .workbench import Workbench
 
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
@@ -145,6 +155,30 @@ class ProjectPool:
         training = in_words([m.steps for m in members], ensemble.spec.steps)
         return EnsembleView(table, labelled, len(members), training)
 
+    def race(self, spec: RaceSpec) -> RaceView:
+        """Race the candidates for the top; unusable ones leave ``units``."""
+        self.used_model = True
+        slices: dict[str, list[int]] | None = None
+        if self.kind == SLICE:
+            slices = {}
+            for unit in self.units:
+                if unit.slice is not None:
+                    slices.setdefault(unit.case, []).append(unit.slice)
+        running = PoolRace(self._bench, spec, progress=self._progress, cancel=self._cancel)
+        result, found = running.run(list(self._cases.values()), slices)
+        self.units = [u for u in self.units if u.case in result.estimates]
+        places = {c: {s: i for i, s in enumerate(own)} for c, own in (slices or {}).items()}
+        rows = [(u.case, 0 if u.slice is None else places[u.case][u.slice]) for u in self.units]
+        whole = max(1, spec.samples * len(result.estimates))
+        return RaceView(
+            UnitStatistics(self.units, found),
+            np.array([result.estimates[case][i] for case, i in rows]),
+            np.array([result.drawn[case] for case, _ in rows], int),
+            np.array([result.confidence[case][i] for case, i in rows]),
+            result.places,
+            result.passes / whole,
+        )
+
     def directions(self, kind: str, mode: str) -> Directions:
         """Move the newest labelled units along their loss gradient."""
         cases = [self._labelled_cases[name] for name in sorted({u.case for u in self.labelled})]
@@ -154,7 +188,7 @@ class ProjectPool:
 class UnitStatistics:
     """One row a unit, from the statistics of their volumes."""
 
-    def __init__(self, units: Sequence[Unit], cases: dict[str, CaseStatistics]) -> None:
+    def __init__(self, units: Sequence[Unit], cases: Mapping[str, CaseStatistics]) -> None:
         self._units = units
         self._cases = cases
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..models.ensemble import EnsembleSpec
 from ..models.inference import Samples
 from .diversity import pick_diverse
+from .race import RaceSpec
 
 VOLUME, SLICE = "volume", "slice"
 
@@ -148,6 +149,23 @@ class EnsembleView:
     training: str
 
 
+@dataclass(frozen=True)
+class RaceView:
+    """How a race for the top k ended, rows in the order of ``PoolView.units``.
+
+    ``values`` (N,): the variance with all samples, or what it is expected to be; ``drawn`` (N,):
+    the samples it rests on; ``confidence`` (N,): how sure it is that a unit is not among the top
+    ``places``; ``share``: the passes made of those that all samples would have taken.
+    """
+
+    table: StatisticsTable
+    values: np.ndarray
+    drawn: np.ndarray
+    confidence: np.ndarray
+    places: int
+    share: float
+
+
 class PoolView(Protocol):
     """The pool as a strategy sees it. Nothing here writes.
 
@@ -211,6 +229,10 @@ class PoolView(Protocol):
 
         Descriptors of what is labelled are gathered only ``with_labelled``.
         """
+        ...
+
+    def race(self, spec: RaceSpec) -> RaceView:
+        """Sample volumes under dropout only while one of their units can reach the top."""
         ...
 
     def directions(self, kind: str, mode: str) -> Directions:
