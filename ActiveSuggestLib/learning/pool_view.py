@@ -19,12 +19,15 @@ from ..strategies.base import (
     Embeddings,
     EnsembleView,
     Latents,
+    LossView,
     RaceView,
     Unit,
 )
 from ..strategies.race import RaceSpec
 from .ensembles import PoolEnsemble
+from .predicted_loss import PoolLosses
 from .racing import PoolRace
+from .truth import true_dice
 from .workbench import Workbench
 
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
@@ -177,6 +180,36 @@ class ProjectPool:
             np.array([result.confidence[case][i] for case, i in rows]),
             result.places,
             result.passes / whole,
+        )
+
+    def predicted_losses(self) -> LossView:
+        """Learn the loss on the labels and predict it; unusable candidates leave ``units``."""
+        self.used_model = True
+        losses = PoolLosses(self._bench, progress=self._progress, cancel=self._cancel)
+        found = losses.of(list(self._cases.values()))
+        self.units = [u for u in self.units if u.case in found.slices]
+        own = [found.slices[u.case] for u in self.units]
+        values = [
+            float(s.mean()) if u.slice is None else float(s[u.slice])
+            for u, s in zip(self.units, own, strict=True)
+        ]
+        worst = np.array([int(s.argmax()) for s in own], int)
+        counts = np.array([len(s) for s in own], int)
+        return LossView(np.array(values), worst, counts, found.right_pairs, found.trained_on)
+
+    def true_dice(self) -> np.ndarray | None:
+        """Compare the predictions with the truth; unusable candidates leave ``units``."""
+        rows = list(self._cases.values()) if self._bench.model_or_none() is not None else []
+        found = true_dice(self._bench, rows, progress=self._progress, cancel=self._cancel)
+        if not rows:
+            return None
+        self.used_model = True
+        self.units = [u for u in self.units if u.case in found]
+        return np.array(
+            [
+                found[u.case].volume if u.slice is None else found[u.case].slices[u.slice]
+                for u in self.units
+            ]
         )
 
     def directions(self, kind: str, mode: str) -> Directions:

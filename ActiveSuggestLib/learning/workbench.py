@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..data.cases import CaseRow
@@ -66,6 +67,8 @@ class Workbench:
         self.classes = SegmentClasses(project.segments)
         self.checkpoints = Checkpoints(project.folder / "models")
         self.limits = self._fresh_limits()
+        # The true label of a case, (z, y, x) of segment values; a simulation alone knows it.
+        self.truth: Callable[[str], np.ndarray] | None = None
         self._plan: Plan | None = None
         self._model: LoadedModel | None = None
         self._told: set[str] = set()

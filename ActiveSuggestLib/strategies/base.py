@@ -166,6 +166,21 @@ class RaceView:
     share: float
 
 
+@dataclass(frozen=True)
+class LossView:
+    """The predicted loss of each unit, (N,), in the order of ``PoolView.units``; higher is worse.
+
+    ``worst_slices`` and ``slice_counts`` (N,) are of each unit's volume; ``right_pairs`` is the
+    share of pairs of labelled slices left out that were ordered rightly (NaN if not known).
+    """
+
+    values: np.ndarray
+    worst_slices: np.ndarray
+    slice_counts: np.ndarray
+    right_pairs: float
+    trained_on: int
+
+
 class PoolView(Protocol):
     """The pool as a strategy sees it. Nothing here writes.
 
@@ -233,6 +248,18 @@ class PoolView(Protocol):
 
     def race(self, spec: RaceSpec) -> RaceView:
         """Sample volumes under dropout only while one of their units can reach the top."""
+        ...
+
+    def predicted_losses(self) -> LossView:
+        """Learn the model's loss on the labels and predict it for the candidates."""
+        ...
+
+    def true_dice(self) -> np.ndarray | None:
+        """Return the true Dice of the model's prediction of each unit, (N,); none without a model.
+
+        Raises:
+            NoTruthError: this is no simulation.
+        """
         ...
 
     def directions(self, kind: str, mode: str) -> Directions:

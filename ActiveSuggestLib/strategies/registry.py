@@ -35,15 +35,20 @@ _OWN = {
     "cluster-cover": ("cluster_cover", "ClusterCover"),
     "bsq": ("bsq", "BayesianSampleQuerying"),
     "gradient-guided": ("gradient_guided", "GradientGuided"),
+    "learning-loss": ("learning_loss", "LearningLoss"),
     "random": ("random_choice", "RandomChoice"),
     "foreground-random": ("foreground_random", "ForegroundRandom"),
     "strided": ("strided", "Strided"),
+    "oracle": ("oracle", "Oracle"),
 }
+# They look at what only a simulation knows.
+SIMULATION_ONLY = frozenset({"oracle"})
 
 
-def names() -> list[str]:
-    """Return the names of all strategies, our own first."""
-    return [*_OWN, *sorted(set(_others()) - set(_OWN))]
+def names(*, simulation: bool = False) -> list[str]:
+    """Return the names of all strategies, our own first; those of a ``simulation`` only in one."""
+    own = [name for name in _OWN if simulation or name not in SIMULATION_ONLY]
+    return [*own, *sorted(set(_others()) - set(_OWN))]
 
 
 def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
