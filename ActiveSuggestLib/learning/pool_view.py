@@ -15,6 +15,7 @@ from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
 from ..strategies.base import (
     SLICE,
+    ColdLatents,
     Directions,
     Embeddings,
     EnsembleView,
@@ -24,6 +25,7 @@ from ..strategies.base import (
     Unit,
 )
 from ..strategies.race import RaceSpec
+from .cold_latents import quick_latents
 from .ensembles import PoolEnsemble
 from .predicted_loss import PoolLosses
 from .racing import PoolRace
@@ -211,6 +213,29 @@ class ProjectPool:
                 for u in self.units
             ]
         )
+
+    def cold_latents(self) -> ColdLatents:
+        """Encode a part of the pool, or all; unusable candidates leave ``units``."""
+        known = {**self._labelled_cases, **self._cases}
+        look = quick_latents(
+            self._bench,
+            list(known.values()),
+            self.rng,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        if look.note:
+            return ColdLatents.none(len(self.units), look.note)
+        self.units = [u for u in self.units if u.case not in look.unusable]
+        encoded = np.array([u.case in look.latents for u in self.units], bool)
+        if not encoded.any():
+            return ColdLatents.none(len(self.units), "none of the images could be read")
+        candidates = np.zeros((len(self.units), look.dimensions), np.float32)
+        seen = [u for u, there in zip(self.units, encoded, strict=True) if there]
+        candidates[encoded] = _latent_rows(seen, look.latents)
+        labelled = [u for u in self.labelled if u.case in look.latents]
+        rows = _latent_rows(labelled, look.latents)
+        return ColdLatents(candidates, encoded, rows, look.trained_on)
 
     def directions(self, kind: str, mode: str) -> Directions:
         """Move the newest labelled units along their loss gradient."""

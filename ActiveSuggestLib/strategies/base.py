@@ -91,6 +91,26 @@ class Latents:
 
 
 @dataclass(frozen=True)
+class ColdLatents:
+    """Latents before anything is labelled, of as much of the pool as is quickly read.
+
+    ``encoded`` (N,) tells which of ``candidates`` (N, d) are there; the rest are zero. A ``note``
+    says why there are none at all.
+    """
+
+    candidates: np.ndarray
+    encoded: np.ndarray
+    labelled: np.ndarray
+    trained_on: int
+    note: str = ""
+
+    @classmethod
+    def none(cls, units: int, note: str) -> ColdLatents:
+        """Return that there are no latents, and why."""
+        return cls(np.zeros((units, 0)), np.zeros(units, bool), np.zeros((0, 0)), 0, note)
+
+
+@dataclass(frozen=True)
 class Directions:
     """Labelled units of last round as rows of ``PoolView.labelled`` (m,), the highest loss first.
 
@@ -259,6 +279,13 @@ class PoolView(Protocol):
 
         Raises:
             NoTruthError: this is no simulation.
+        """
+        ...
+
+    def cold_latents(self) -> ColdLatents:
+        """Encode as much of the pool as is quickly read, by patients drawn at random.
+
+        Never raises because of an image or a training that failed: ``note`` says so.
         """
         ...
 
