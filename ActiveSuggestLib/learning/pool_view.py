@@ -73,6 +73,7 @@ class ProjectPool:
         self.kind = kind
         plane = bench.project.plane
         self.units: Sequence[Unit] = [u for c in candidates for u in open_units(c, kind, plane)]
+        self.started_with = tuple(self.units)
         self.labelled: Sequence[Unit] = [
             u for c in labelled for u in labelled_units(c, kind, plane)
         ]

@@ -17,7 +17,7 @@ from ..models.inference import Samples
 from .diversity import pick_diverse
 from .race import RaceSpec
 
-VOLUME, SLICE = "volume", "slice"
+VOLUME, SLICE, MIXED = "volume", "slice", "mixed"
 
 
 @dataclass(frozen=True)
