@@ -1,8 +1,8 @@
 """Latents for the first suggestion of all, within a bounded time.
 
 A person waits for it, so no more is read than ``MOST_VOXELS`` voxels, of patients in random order,
-and the autoencoder has its own limit (``models.autoencoder``: two minutes on a CPU). A pool that is
-read wholly shares its autoencoder with the strategies that use one.
+and the autoencoder is trained for ``MOST_SECONDS`` at most. It is one of its own: the strategies
+that use latents later give theirs more time.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .latents import PoolLatents
 from .workbench import Workbench
 
 MOST_VOXELS = 1_000_000_000
+MOST_SECONDS = 40.0
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,15 @@ def quick_latents(
         CancelledError: asked to stop; what was read so far is kept.
     """
     chosen = quickly_read(cases, rng)
-    among = None if len(chosen) == len(cases) else {c.name for c in chosen}
     try:
-        store = PoolLatents(bench, INFOVAE, progress=progress, cancel=cancel, among=among)
+        store = PoolLatents(
+            bench,
+            INFOVAE,
+            progress=progress,
+            cancel=cancel,
+            among={c.name for c in chosen},
+            most_seconds=MOST_SECONDS,
+        )
         found = store.of(chosen)
     except CancelledError:
         raise

@@ -36,7 +36,8 @@ SETTINGS = {"autoencoder_seconds": "seconds", "autoencoder_steps": "most_steps"}
 class PoolLatents:
     """The autoencoder of one ``kind`` (see ``autoencoder_plan``) on a project's pool.
 
-    ``among`` names the cases that it is trained on (default: all).
+    ``among`` names the cases that it is trained on (default: all), ``most_seconds`` ends its
+    training sooner; each of the two makes it another autoencoder.
     The project's settings ``autoencoder_seconds`` and ``autoencoder_steps`` bound its training.
     """
 
@@ -48,6 +49,7 @@ class PoolLatents:
         progress: Progress = no_progress,
         cancel: Cancel | None = None,
         among: Collection[str] | None = None,
+        most_seconds: float | None = None,
     ) -> None:
         self.bench = bench
         self.kind = kind
@@ -56,6 +58,8 @@ class PoolLatents:
         self.cancel = cancel or Cancel()
         settings = bench.project.settings
         changes = {field: settings[s] for s, field in SETTINGS.items() if settings.get(s)}
+        if most_seconds is not None:
+            changes["seconds"] = min(most_seconds, changes.get("seconds", most_seconds))
         channels, on_cpu = bench.plan.channels, bench.device.is_cpu
         self.plan: AutoencoderPlan = autoencoder_plan(kind, channels, on_cpu=on_cpu, **changes)
         self.root = bench.project.folder / "cache" / "latents"

@@ -45,9 +45,10 @@ class MixedPool:
         """Return what lies in each unit, from the same statistics for both kinds."""
         units = self.slices.units
         table = self.slices.statistics(self._samples)
-        entropy, wrong = (
-            table.values(m, "sum") * self._pixels(units) for m in ("entropy", "least_confidence")
-        )
+        pixels = self._pixels(units)
+        in_foreground = table.class_entropy()[:, 1:].sum(axis=1)
+        entropy = 0.5 * (table.values("entropy", "sum") + in_foreground) * pixels
+        wrong = table.values("least_confidence", "sum") * pixels
         ones = np.ones(len(units))
         parts = [np.stack([entropy, wrong, ones])]
         if self.volumes is not None:

@@ -30,7 +30,9 @@ class LearningLoss(RankingStrategy):
             trust += f"; of slices left out it orders {found.right_pairs:.0%} of the pairs rightly"
         reasons = []
         for i, part in enumerate(share):
-            text = [f"The predicted loss is higher than for {part:.0%} of the pool ({trust})."]
+            text = [
+                f"The predicted loss is higher than for {int(100 * part)} % of the pool ({trust})."
+            ]
             if pool.kind != SLICE and found.slice_counts[i] > 1:
                 text.append(f"It is highest around slice {found.worst_slices[i]}.")
             reasons.append(text)

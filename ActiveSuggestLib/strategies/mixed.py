@@ -1,8 +1,11 @@
 """Volumes and slices in one list, by expected gain for the effort of labelling (Settles, 2008).
 
-What a unit can teach is the predictive entropy that lies in it, G = Σ_v PE_v, times the place that
-the strategy gives it among its own kind (1 for the first, 1/N for the last). Slices nearer than
-5 mm teach much the same, so those of a volume count h/5 mm each where they lie h < 5 mm apart.
+What a unit can teach is the predictive entropy that lies in it, G = ½ Σ_v PE_v (2 − p̄_background):
+half of it counts everywhere, so that a structure that is missed can be seen, and half in the
+predicted foreground, as the ends of a volume look less certain than they are. G is taken times the
+place that the strategy gives the unit among its own kind (1 for the first, 1/N for the last). Slices
+nearer than 5 mm teach much the same, so those of a volume count h/5 mm each where they lie
+h < 5 mm apart.
 
 What it takes is at first counted in pixels: those that are expected to be wrong, Σ_v (1 − max_c p̄),
 and what looking at a slice and opening a case cost. Once a project has timed enough labels, it is
@@ -120,8 +123,8 @@ class Mixed:
         values = gain / np.maximum(effort.values, SMALLEST)
         told = [
             [
-                f"Expected gain {gain[i]:.3g} nats for about {effort.values[i]:.3g} {effort.unit}, "
-                f"{values[i]:.2g} each ({effort.words}).",
+                f"Expected gain {_number(gain[i])} nats for about {_number(effort.values[i])} "
+                f"{effort.unit}, {_number(values[i])} each ({effort.words}).",
                 *reasons[i],
             ]
             for i in range(len(values))
@@ -157,7 +160,7 @@ def expected_effort(contents: Contents, times: Sequence[LabelTime]) -> Effort:
     pixels = LOOKING * contents.slices + contents.wrong
     measured = fitted_seconds(times)
     if measured is None:
-        words = f"pixels, as only {len(times)} labels were timed so far"
+        words = f"minutes once enough labels are timed, {len(times)} so far"
         return Effort(OPENING + pixels, "pixels to correct", words)
     a_case, a_slice = measured
     average = pixels.sum() / max(contents.slices.sum(), 1)
@@ -224,6 +227,11 @@ def slice_worth(spacing: float) -> float:
     (0.2, 1.0)
     """
     return min(1.0, spacing / SLICE_GAP_MM) if spacing > 0 else 1.0
+
+
+def _number(value: float) -> str:
+    """Return a number as people write it: two or three digits, none behind the point if large."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _places(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The first suggestion of a project: bounded, shared with later strategies, never in the way."""
+"""The first suggestion of a project: bounded, repeatable, never in the way."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from ActiveSuggestLib.errors import CancelledError, TrainingDivergedError
 from ActiveSuggestLib.learning import cold_latents, latents
 from ActiveSuggestLib.learning.cold_latents import quickly_read
+from ActiveSuggestLib.learning.latents import PoolLatents
 from ActiveSuggestLib.progress import Cancel
 
 
@@ -26,12 +27,22 @@ def test_the_most_typical_of_each_group_comes_first(make_learner):
     assert len({(s.case, s.slice) for s in slices}) == 4
 
 
-def test_a_wholly_read_pool_shares_its_autoencoder(make_learner, monkeypatch):
-    learner = make_learner(25, labelled=4)
-    learner.suggest()
-    learner.fine_tune(steps=2)
-    monkeypatch.setattr(latents, "train_autoencoder", pytest.fail)
-    learner.suggest("bsq")
+def test_the_autoencoder_ends_in_time_and_is_kept(make_learner, monkeypatch):
+    learner = make_learner(22, settings={"autoencoder_steps": None})
+    monkeypatch.setattr(cold_latents, "MOST_SECONDS", 0.2)
+    first = learner.suggest(count=3)
+    trained = learner.project.events("autoencoder")
+    assert len(trained) == 1
+    assert trained[0].data["steps"] < trained[0].data["planned_steps"]
+    monkeypatch.setattr(latents, "train_autoencoder", None)
+    assert learner.suggest(count=3) == first
+
+
+def test_what_the_project_allows_is_not_exceeded(make_learner):
+    bench = make_learner(3, settings={"autoencoder_seconds": 5}).bench
+    assert PoolLatents(bench, "infovae", most_seconds=40.0).plan.seconds == 5
+    assert PoolLatents(bench, "infovae", most_seconds=2.0).plan.seconds == 2
+    assert PoolLatents(bench, "infovae").plan.seconds == 5
 
 
 def test_a_large_pool_is_read_in_part(make_learner, monkeypatch):

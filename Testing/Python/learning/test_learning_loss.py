@@ -19,7 +19,7 @@ def a_trained_learner(make_learner):
 def test_reasons_tell_the_place_in_the_pool_and_what_to_trust(a_trained_learner):
     table = a_trained_learner.score("learning-loss")
     assert len(table) == 4
-    assert "higher than for 75% of the pool (learnt on 3 labelled images" in table["reasons"][0]
+    assert "higher than for 75 % of the pool (learnt on 3 labelled images" in table["reasons"][0]
     assert "of the pairs rightly)" in table["reasons"][0]
     assert "highest around slice" in table["reasons"][0]
     assert len(a_trained_learner.score("learning-loss", unit="slice")) == 4 * 16

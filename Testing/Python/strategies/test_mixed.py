@@ -39,7 +39,7 @@ def test_at_first_the_effort_is_in_pixels_to_correct():
     effort = expected_effort(contents([1, 1], [10, 500], [1, 20]), times(60, 5, count=4))
     assert effort.values == pytest.approx([OPENING + LOOKING + 10, OPENING + 20 * LOOKING + 500])
     assert effort.unit == "pixels to correct"
-    assert "only 4 labels were timed" in effort.words
+    assert effort.words == "minutes once enough labels are timed, 4 so far"
 
 
 def test_measured_minutes_are_those_that_the_person_takes():
@@ -156,8 +156,8 @@ def test_reasons_tell_gain_and_effort_and_keep_the_strategys_own():
     expected = 27 / (OPENING + 3 * LOOKING + 150)
     assert scores.values[0] == pytest.approx(expected)
     assert scores.reasons[0] == [
-        "Expected gain 27 nats for about 540 pixels to correct, 0.05 each (pixels, as only 0 "
-        "labels were timed so far).",
+        "Expected gain 27 nats for about 540 pixels to correct, 0.05 each (minutes once enough "
+        "labels are timed, 0 so far).",
         "Inner 1.0.",
     ]
 
