@@ -3,8 +3,8 @@
 What a unit can teach is the predictive entropy that lies in it, G = ½ Σ_v PE_v (2 − p̄_background):
 half of it counts everywhere, so that a structure that is missed can be seen, and half in the
 predicted foreground, as the ends of a volume look less certain than they are. G is taken times the
-place that the strategy gives the unit among its own kind (1 for the first, 1/N for the last). Slices
-nearer than 5 mm teach much the same, so those of a volume count h/5 mm each where they lie
+place that the strategy gives the unit among its own kind (1 for the first, 1/N for the last).
+Slices nearer than 5 mm teach much the same, so those of a volume count h/5 mm each where they lie
 h < 5 mm apart.
 
 What it takes is at first counted in pixels: those that are expected to be wrong, Σ_v (1 − max_c p̄),
