@@ -1,16 +1,20 @@
 """What a user gets who chooses nothing: class-stratified noisy predictive entropy.
 
 ClaSP PE (TMLR 2026), for whole volumes and slices. Per class c the score of a unit is
-s_c = Σ_v PE_v p̄_cv, the entropy that lies in the predicted foreground of that class: it does not
-grow with the field of view, and a small structure is not drowned by a large one. Picks are the
-highest of log s_c + Gumbel(0, 1/β). β goes from 1 to 100 exponentially over the rounds: while the
-model knows little, its uncertainty is little more than a hint. Of a batch, 66 % is split over the
-foreground classes; the rest is picked by predictive entropy alone, which can see a structure that
-the model misses wholly. No patient comes twice while others are left.
+s_c = Σ_v PE_v p̄_cv / (Σ_v p̄_cv + m_c), with m_c the median of Σ_v p̄_cv over the units that show the
+class: the entropy that lies in the predicted foreground of that class, for its size. The paper's
+units are regions of one size and need no division; of whole volumes the sum alone would always
+prefer the largest structure, and the mean alone a speck. It does not grow with the field of view,
+and a small structure is not drowned by a large one. Picks are the highest of
+log s_c + Gumbel(0, 1/β). β goes from 1 to 100 exponentially over the rounds: while the model knows
+little, its uncertainty is little more than a hint. Of a batch, 66 % is split over the foreground
+classes; the rest is picked by predictive entropy alone, which can see a structure that the model
+misses wholly. No patient comes twice while others are left.
 
 The round is the number of trainings on labels that the model had not had before, so that training
-again on the same labels changes nothing. It is 0 while there is no model; then every patient has
-the same chance, and the reasons say so.
+again on the same labels changes nothing. It is 0 while there is no model: the cold start, when the
+most typical of each group of the pool comes first (``strategies.cold_start``). The reasons name the
+phase.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .base import Pick, PoolView, RankingStrategy, Scores, StatisticsTable
+from .cold_start import PHASE, ColdStart
 from .diversity import Constraints
 from .random_choice import RandomChoice
 from .uncertainty import enough_samples, pooled, relative, times_the_median, where
@@ -30,14 +35,17 @@ LAST_POWER = 100.0
 SMALLEST = 1e-30
 # As an index it is the last of the measures, after those of the classes.
 PLAIN = -1
+LEAST_SHOWN = 0.5
+TYPICAL, DRAWN = "typicality", "random"
 
 
 class Default(RankingStrategy):
     """Uncertain in one of the structures, a little by chance, and every patient once.
 
     ``rounds`` is the round from which there is next to no noise, ``samples`` the number T of
-    Monte-Carlo samples. ``preset="paper"`` sums the plain entropy over all voxels, which for the
-    paper's regions of one size is its mean; for images of several sizes, the largest win.
+    Monte-Carlo samples. ``preset="paper"`` sums the entropy, of a class and plain, over all voxels,
+    which for the paper's regions of one size is its mean; for images of several sizes, the largest
+    win. ``cold="random"`` begins with a fair draw by patient, which takes no time.
     """
 
     name = "default"
@@ -45,17 +53,27 @@ class Default(RankingStrategy):
     needs_model = False
 
     def __init__(
-        self, *, preset: str | None = None, samples: int | None = None, rounds: int = ROUNDS
+        self,
+        *,
+        preset: str | None = None,
+        samples: int | None = None,
+        rounds: int = ROUNDS,
+        cold: str = TYPICAL,
     ) -> None:
+        if cold not in (TYPICAL, DRAWN):
+            raise TypeError(f"cold is {TYPICAL} or {DRAWN}")
         self.paper = preset == "paper"
         self.samples = samples
         self.rounds = rounds
+        self.cold = ColdStart() if cold == TYPICAL else None
 
     def score(self, pool: PoolView) -> Scores:
         """Score every unit by its share of each class's entropy, without the noise."""
+        if pool.round == 0 and self.cold is not None:
+            return self.cold.score(pool)
         if pool.round == 0:
             drawn = RandomChoice().score(pool)
-            note = "Phase: cold start. No model is trained yet, so this is a fair draw by patient."
+            note = f"{PHASE}, so this is a fair draw by patient."
             return Scores(drawn.values, [[note]] * len(drawn.values))
         table = pool.statistics(enough_samples(pool, self.samples))
         measures = self._measures(pool, table)
@@ -67,6 +85,8 @@ class Default(RankingStrategy):
         self, pool: PoolView, scores: Scores, allowed: np.ndarray, count: int
     ) -> Sequence[int | Pick]:
         """Return two thirds of the batch by class, and the rest by entropy alone."""
+        if pool.round == 0 and self.cold is not None:
+            return self.cold.select(pool, scores, allowed, count)
         if pool.round == 0:
             return super().select(pool, scores, allowed, count)
         measures = self._measures(pool, pool.statistics(enough_samples(pool, self.samples)))
@@ -91,9 +111,11 @@ class Default(RankingStrategy):
 
     def _measures(self, pool: PoolView, table: StatisticsTable) -> list[np.ndarray]:
         """Return s_c of each foreground class, (N,) each, and the plain entropy as the last."""
-        by_class = table.class_entropy()[:, 1:].T
+        by_class = table.class_entropy()[:, 1:]
+        if not self.paper:
+            by_class = for_their_size(by_class, table.class_mass()[:, 1:])
         plain = table.values("entropy", "sum") if self.paper else pooled(pool, table, "entropy")
-        return [*by_class, plain]
+        return [*by_class.T, plain]
 
     def _reasons(
         self, pool: PoolView, table: StatisticsTable, measures: list[np.ndarray]
@@ -115,6 +137,19 @@ class Default(RankingStrategy):
             ]
             for i, (c, place) in enumerate(zip(strongest, where(pool, table), strict=True))
         ]
+
+
+def for_their_size(entropy: np.ndarray, mass: np.ndarray) -> np.ndarray:
+    """Return Σ PE p̄_c / (Σ p̄_c + m_c), (N, C), of the sums ``entropy`` and ``mass`` (N, C).
+
+    m_c is the median mass of the units that show class c (at least ``LEAST_SHOWN`` voxels): twice
+    the structure with the same uncertainty in it scores 4/3, not twice; a speck scores next to
+    nothing.
+    """
+    usual = np.array(
+        [np.median(m[m >= LEAST_SHOWN]) if (m >= LEAST_SHOWN).any() else 1.0 for m in mass.T]
+    )
+    return entropy / (mass + usual)
 
 
 def noise_power(round_: int, rounds: int = ROUNDS) -> float:
