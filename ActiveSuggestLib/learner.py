@@ -231,18 +231,27 @@ class ActiveLearner:
         seconds: float | None = None,
         *,
         steps: int | None = None,
+        fresh: bool = False,
         progress: Progress = no_progress,
         cancel: Cancel | None = None,
     ) -> TrainingReport:
         """Train on all labels for ``seconds`` (60 by default) or ``steps``, from the model in use.
 
         A model that does worse on the validation cases than the one before is rolled back.
+        ``fresh`` starts from new weights instead and keeps the result in any case.
 
         Raises:
             NoLabelError: there is nothing to train on.
             CancelledError: asked to stop; the next call goes on from there.
         """
-        return fine_tune(self.bench, seconds=seconds, steps=steps, progress=progress, cancel=cancel)
+        return fine_tune(
+            self.bench,
+            seconds=seconds,
+            steps=steps,
+            fresh=fresh,
+            progress=progress,
+            cancel=cancel,
+        )
 
     def replan(self) -> list[str]:
         """Make the plan anew for this pool and device; the next training starts afresh."""

@@ -111,10 +111,17 @@ def paired_difference(
     return student_interval(np.asarray(first, float) - np.asarray(second, float), level=level)
 
 
-def area_under_budget(budget: Sequence[float], values: Sequence[float]) -> float:
+def area_under_budget(
+    budget: Sequence[float],
+    values: Sequence[float],
+    *,
+    low: float | None = None,
+    high: float | None = None,
+) -> float:
     """Return the mean height of a learning curve: its area over the budget's width.
 
-    A single point is its own height.
+    ``low`` and ``high`` cut out a part of the budget, between points by a line. A single point is
+    its own height.
 
     >>> area_under_budget([2, 4, 8], [0.5, 0.7, 0.9])
     0.7333333333333334
@@ -122,10 +129,12 @@ def area_under_budget(budget: Sequence[float], values: Sequence[float]) -> float
     x, y = np.asarray(budget, float), np.asarray(values, float)
     if x.size == 0:
         return math.nan
-    width = float(x[-1] - x[0])
-    if width <= 0:
-        return _mean(y)
-    return float(np.sum((x[1:] - x[:-1]) * (y[1:] + y[:-1]) / 2) / width)
+    first, last = x[0] if low is None else low, x[-1] if high is None else high
+    if last <= first:
+        return _mean(y) if low is None and high is None else float(np.interp(first, x, y))
+    at = np.concatenate([[first], x[(x > first) & (x < last)], [last]])
+    height = np.interp(at, x, y)
+    return float(np.sum(np.diff(at) * (height[1:] + height[:-1]) / 2) / (last - first))
 
 
 def surface_distances(
@@ -134,18 +143,28 @@ def surface_distances(
     """Return the distances (mm) between two surfaces, both ways, as one list.
 
     Two empty masks give an empty list, one empty mask a single infinite distance.
-    A surface voxel is one with a neighbour (by face) outside; beyond the array is outside.
+    A surface voxel is one with a neighbour (by face) outside; beyond the array is outside. An axis
+    with a single slice has no neighbours: the surface of a picture is its outline.
     """
-    from scipy.ndimage import binary_erosion, distance_transform_edt
+    from scipy.ndimage import binary_erosion, generate_binary_structure
+    from scipy.spatial import cKDTree
 
     prediction, truth = np.asarray(prediction, bool), np.asarray(truth, bool)
     if not prediction.any() or not truth.any():
         return np.array([np.inf] if prediction.any() or truth.any() else [])
     box = _bounding_box(prediction | truth)
-    masks = [np.pad(mask[box], 1) for mask in (prediction, truth)]
-    surfaces = [mask & ~binary_erosion(mask) for mask in masks]
-    there, back = (distance_transform_edt(~s, sampling=spacing) for s in surfaces[::-1])
-    return np.concatenate([there[surfaces[0]], back[surfaces[1]]])
+    faces = generate_binary_structure(truth.ndim, 1)
+    for axis, size in enumerate(truth.shape):
+        if size == 1:
+            faces.swapaxes(0, axis)[[0, 2]] = False
+    points = []
+    for mask in (prediction, truth):
+        padded = np.pad(mask[box], 1)
+        surface = padded & ~binary_erosion(padded, faces)
+        points.append(np.argwhere(surface) * np.asarray(spacing, float))
+    # A search tree of the surface points: a distance transform would pass over the whole volume.
+    there, back = (cKDTree(b).query(a)[0] for a, b in (points, points[::-1]))
+    return np.concatenate([there, back])
 
 
 def hausdorff95(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> float:

@@ -37,7 +37,7 @@ def device_options(function: Function) -> Function:
     return function
 
 
-def _named_values(
+def named_values(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return ``("samples=50", "dropout=0.3")`` as a mapping; what is no JSON is text."""
@@ -61,7 +61,7 @@ def strategy_options(function: Function) -> Function:
             "options",
             multiple=True,
             metavar="NAME=VALUE",
-            callback=_named_values,
+            callback=named_values,
             help="An option of the strategy; may be repeated.",
         ),
         click.option("--preset", help="Preset of the strategy, for example 'paper'."),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..console import table, wrapped
-from .options import FILE, FOLDER, Function, at_work, json_option
+from .options import FILE, FOLDER, Function, at_work, json_option, named_values
 
 if TYPE_CHECKING:
     from ..simulating.curves import SimulationResult
@@ -94,11 +96,44 @@ def demo(context: click.Context, **options: Any) -> None:
 @click.option("--pool-cases", type=click.IntRange(min=1), help="Use only so many of the others.")
 @click.option("--unit", type=click.Choice(["volume", "slice"]), default="volume", show_default=True)
 @click.option("--plane", type=click.Choice(["axial", "coronal", "sagittal"]))
+@click.option(
+    "--budget",
+    type=click.Choice(["volume", "slice", "pixel"]),
+    help="What --batch counts, if not the unit.",
+)
+@click.option(
+    "--first-steps", type=click.IntRange(min=1), help="Steps of the first training, if others."
+)
+@click.option("--restart", is_flag=True, help="Start every training from new weights.")
+@click.option(
+    "--validation/--no-validation",
+    default=True,
+    show_default=True,
+    help="Keep labelled cases apart to choose the best weights, as a project does.",
+)
+@click.option("--full-data", is_flag=True, help="Add an arm that gets all labels at once.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that work on arms side by side.",
+)
+@click.option(
+    "--setting",
+    "project_settings",
+    multiple=True,
+    callback=named_values,
+    help="NAME=VALUE for every project, such as features=[8,16,32] or seconds_a_volume=1.",
+)
 @shared_options
 @json_option
 @click.pass_context
 def simulate(context: click.Context, seeds: int, as_json: bool, **options: Any) -> None:
-    """Compare strategies on data whose labels are known."""
+    """Compare strategies on data whose labels are known.
+
+    A strategy is NAME[:PRESET][:OPTION=VALUE]…, such as mc-dropout:paper or bald:samples=50.
+    """
     from ..reporting.report import Story, write_report
     from ..reporting.words import conclusion, headline
     from ..simulation import simulate as run
@@ -126,8 +161,15 @@ def as_typed(context: click.Context) -> str:
         source = context.get_parameter_source(str(parameter.name))
         if source == click.core.ParameterSource.COMMANDLINE:
             value = context.params[str(parameter.name)]
-            text = ",".join(value) if isinstance(value, tuple) else str(value)
-            parts += [parameter.opts[0], f'"{text}"' if " " in text else text]
+            if isinstance(value, bool):
+                on, off = parameter.opts[0], parameter.secondary_opts[:1]
+                parts += [on] if value else off
+            elif isinstance(value, dict):
+                for name, one in value.items():
+                    parts += [parameter.opts[0], shlex.quote(f"{name}={json.dumps(one)}")]
+            else:
+                text = ",".join(value) if isinstance(value, tuple) else str(value)
+                parts += [parameter.opts[0], f'"{text}"' if " " in text else text]
     return " ".join(parts)
 
 

@@ -33,6 +33,8 @@ from .workbench import LoadedModel, Workbench
 DEFAULT_SECONDS = 60.0
 WORSE_BY = 0.01
 ALMOST_DONE = 0.9
+VALIDATION = "validation"
+"""The project setting that, set to false, trains on every label and keeps the last weights."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,13 @@ def fine_tune(
     *,
     seconds: float | None = None,
     steps: int | None = None,
+    fresh: bool = False,
     progress: Progress = no_progress,
     cancel: Cancel | None = None,
 ) -> TrainingReport:
     """Train for ``seconds`` (everything included) or for ``steps``, from the model in use.
+
+    ``fresh`` starts from new weights instead; the model in use is replaced whatever it can do.
 
     Labels saved meanwhile are taken in. More urgent work may be done between two steps
     (``bench.pauses``): its time does not count, and the result is the same. A kill or a cancel
@@ -82,7 +87,7 @@ def fine_tune(
     started = clock()
     budget = Budget(None, steps) if steps is not None else Budget(seconds or DEFAULT_SECONDS)
     validation = _fix_validation(bench)
-    parent = bench.model_or_none()
+    parent = None if fresh else bench.model_or_none()
     known = parent.record.labels if parent else {}
     progress(0.0, 1.0, "reading the labelled cases")
     material = TrainingMaterial(bench, validation, known)
@@ -172,6 +177,8 @@ def _has_news(state: TrainingState, cases: Sequence[LabelledCase]) -> bool:
 
 
 def _fix_validation(bench: Workbench) -> tuple[str, ...]:
+    if bench.project.settings.get(VALIDATION) is False:
+        return ()
     fixed = bench.project.validation_cases
     spent = {case for record in bench.checkpoints.records() for case in record.labels}
     labelled = [c for c in bench.project.cases("labelled") if not c.missing]

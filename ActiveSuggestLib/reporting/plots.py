@@ -51,6 +51,9 @@ DARK = Theme(
 )
 UNCERTAINTY_COLORS = "inferno"
 REFERENCE = "random"
+INCHES_A_LETTER = 0.083
+MARKERS = "os^Dv"
+"""More strategies than colours differ in the marks on their lines."""
 
 
 def line_colors(strategies: Sequence[str], theme: Theme = LIGHT) -> dict[str, str]:
@@ -66,11 +69,13 @@ def learning_curve(
     """Draw Dice against the number of labelled units, one line a strategy; inches to PNG."""
     figure = _figure(width, height, theme.background)
     # Room on the right for the names of the lines.
-    left, right = 0.62 / width, 1.0 - (1.35 if width > 6 else 1.12) / width
+    longest = max((len(name) for name in result.strategies), default=0)
+    room = max(1.35 if width > 6 else 1.12, 0.15 + INCHES_A_LETTER * longest)
+    left, right = 0.62 / width, 1.0 - min(room, 0.4 * width) / width
     axes = figure.add_axes((left, 0.58 / height, right - left, 1.0 - 0.98 / height))
     colors = line_colors(result.strategies, theme)
     ends: dict[str, float] = {}
-    for name in result.strategies:
+    for index, name in enumerate(result.strategies):
         curve = result.curve(name)
         if not curve.units:
             continue
@@ -81,13 +86,23 @@ def learning_curve(
         )
         style = (0, (5, 2)) if name == REFERENCE else "-"
         axes.fill_between(curve.units, low, high, color=colors[name], alpha=0.13, lw=0)
+        mark = MARKERS[index // len(theme.lines) % len(MARKERS)]
         axes.plot(curve.units, mean, color=colors[name], lw=2.2, ls=style,
-                  marker="o", ms=4.5, mec=theme.background, mew=0.8)  # fmt: skip
+                  marker=mark, ms=4.5, mec=theme.background, mew=0.8)  # fmt: skip
         ends[name] = mean[-1]
+    full = [r.mean for seed in result.seeds if (r := result.full_data(seed)) is not None]
+    if full:
+        level = float(np.mean(full))
+        axes.axhline(level, color=theme.muted, lw=1.0, ls=(0, (1, 3)))
+        axes.annotate(
+            f"all labels of the pool: {level:.3f}", (0.01, level), xytext=(0, 3),
+            xycoords=("axes fraction", "data"), textcoords="offset points",
+            fontsize=8, color=theme.muted,
+        )  # fmt: skip
     _style_axes(axes, theme)
     ticks = sorted({u for name in result.strategies for u in result.curve(name).units})
     axes.set_xticks(ticks if len(ticks) <= 12 else ticks[:: len(ticks) // 8])
-    axes.set_xlabel(f"labelled {result.unit}s", color=theme.muted)
+    axes.set_xlabel(f"labelled {result.currency}s", color=theme.muted)
     axes.set_title(
         "mean Dice on the test cases", loc="left", fontsize=10, color=theme.muted, pad=10
     )

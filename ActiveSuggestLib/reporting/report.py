@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -15,7 +15,9 @@ from ..data.store import atomic_write
 from ..metrics import Interval, bootstrap_interval
 from ..simulating.curves import Query, RoundRecord, SimulationResult
 from . import plots
+from .comparison import comparison_section
 from .pictures import Picture
+from .small_parts import strategy_name, table
 from .style import CSS
 from .words import GLOSSARY, conclusion, count, headline, seconds_in_words, signed
 
@@ -48,6 +50,7 @@ def render_report(result: SimulationResult, story: Story) -> str:
     sections = [
         _header(result, story, title),
         _curve_section(result),
+        comparison_section(result),
         _subgroup_section(result, story),
         _rounds_section(result, story),
         _learner_section(result),
@@ -68,14 +71,13 @@ def render_report(result: SimulationResult, story: Story) -> str:
 def _header(result: SimulationResult, story: Story, title: str) -> str:
     settings = result.settings
     first = next(iter(result.splits.values()))
-    last = max((r.labelled_units for r in result.records), default=0)
     total = sum(sum(r.seconds.values()) for r in result.records if r.round > 0)
     total += sum(sum(r.seconds.values()) for r in _starts(result))
     facts = [
         ("images to choose from", str(len(first["pool"]))),
         ("images kept apart for testing", str(len(first["test"]))),
         ("labelled at first", count(settings["initial"], result.unit)),
-        ("labelled at the end", count(last, result.unit)),
+        ("labelled at the end", count(result.last_budget, result.currency)),
         (f"rounds × {result.unit}s a round", f"{settings['rounds']} × {settings['batch']}"),
         ("computing time", seconds_in_words(total)),
     ]
@@ -141,8 +143,8 @@ def _dice_table(result: SimulationResult) -> str:
             for name in result.strategies
         )
         rows.append(f"<tr><td>{unit}</td>{cells}</tr>")
-    head = f"<th>labelled {result.unit}s</th>" + _strategy_heads(result)
-    return _table(head, rows)
+    head = f"<th>labelled {result.currency}s</th>" + _strategy_heads(result)
+    return table(head, rows)
 
 
 def _segment_table(result: SimulationResult) -> str:
@@ -159,7 +161,7 @@ def _segment_table(result: SimulationResult) -> str:
             cells.append(_dice_cell(bootstrap_interval(values), False))
         label = f"{_swatch(segment.color)}{escape(segment.name)}"
         rows.append(f"<tr><td>{label}</td>{''.join(cells)}</tr>")
-    return _table("<th>structure</th>" + _strategy_heads(result), rows)
+    return table("<th>structure</th>" + _strategy_heads(result), rows)
 
 
 def _subgroup_section(result: SimulationResult, story: Story) -> str:
@@ -179,7 +181,7 @@ def _subgroup_section(result: SimulationResult, story: Story) -> str:
             f"{f' ({escape(meaning)})' if meaning else ''}. Nobody told the "
             "strategies. A model that never saw one of them tends to fail on the others.</p>"
             '<div class="scroll">'
-            + _table(
+            + table(
                 "<th>strategy</th><th>labelled of this kind</th>"
                 "<th>Dice on those in the test set</th><th>Dice on the other test images</th>",
                 rows,
@@ -203,7 +205,7 @@ def _subgroup_row(result: SimulationResult, story: Story, tag: str, name: str) -
     found = f"{chosen / len(result.seeds):g}"
     cells = _dice_cell(bootstrap_interval(inside), False)
     cells += _dice_cell(bootstrap_interval(outside), False)
-    return f"<tr><td>{_strategy(result, name)}</td><td>{found}</td>{cells}</tr>"
+    return f"<tr><td>{strategy_name(result, name)}</td><td>{found}</td>{cells}</tr>"
 
 
 def _rounds_section(result: SimulationResult, story: Story) -> str:
@@ -230,7 +232,7 @@ def _rounds_section(result: SimulationResult, story: Story) -> str:
                 for query in arm[number].queries
             )
             parts.append(
-                f'<div class="arm"><h4>{_strategy(result, name)} {_moved(arm, number)}</h4>'
+                f'<div class="arm"><h4>{strategy_name(result, name)} {_moved(arm, number)}</h4>'
                 f'<div class="cards" style="--columns:{columns}">{cards}</div></div>'
             )
         rounds.append(f'<div class="round"><h3>Round {number}</h3>{"".join(parts)}</div>')
@@ -322,7 +324,7 @@ def _learner_section(result: SimulationResult) -> str:
     return (
         "<section><h2>How the model was set up, and what it took</h2>"
         "<p>The plan follows from the images and from this computer:</p>"
-        f'{plan}<div class="scroll">{_table(head, rows)}</div></section>'
+        f'{plan}<div class="scroll">{table(head, rows)}</div></section>'
     )
 
 
@@ -351,15 +353,11 @@ def _reproduce_section(result: SimulationResult, story: Story) -> str:
         f"{again}"
         f'<p class="quiet">Seed {seeds} · ActiveSuggest {escape(__version__)} · '
         f"the folder {escape(result.folder.name)} holds the numbers: dice.csv (every test image, "
-        "round and structure), curve.csv and results.json.</p></section>"
+        "round and structure), curve.csv, comparisons.csv and results.json.</p></section>"
     )
 
 
 # Small parts ------------------------------------------------------------------------------
-
-
-def _table(head: str, rows: Iterable[str]) -> str:
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _dice_cell(interval: Interval | None, best: bool) -> str:
@@ -373,12 +371,7 @@ def _dice_cell(interval: Interval | None, best: bool) -> str:
 
 
 def _strategy_heads(result: SimulationResult) -> str:
-    return "".join(f"<th>{_strategy(result, name)}</th>" for name in result.strategies)
-
-
-def _strategy(result: SimulationResult, name: str) -> str:
-    color = f"var(--arm-{result.strategies.index(name)})"
-    return f'<i class="swatch" style="background:{color}"></i>{escape(name)}'
+    return "".join(f"<th>{strategy_name(result, name)}</th>" for name in result.strategies)
 
 
 def _arm_colors(result: SimulationResult) -> str:

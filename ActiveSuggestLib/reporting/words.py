@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
-from ..simulating.curves import Comparison, SimulationResult
+from ..simulating.comparing import Comparison, needed
+from ..simulating.curves import SimulationResult
 
 REFERENCE = "random"
 LEVEL = 0.005
 """Differences of Dice below this are called level."""
+CLOSE = 0.95
+"""The share of the full-data Dice that counts as close to it."""
 
 GLOSSARY = (
     (
@@ -43,8 +46,7 @@ GLOSSARY = (
 def headline(result: SimulationResult) -> str:
     """Return the outcome in one sentence."""
     comparisons = {c.strategy: c for c in result.comparisons()}
-    last = max((r.labelled_units for r in result.records), default=0)
-    budget = count(last, f"labelled {result.unit}")
+    budget = count(result.last_budget, f"labelled {result.currency}")
     if len(comparisons) == 1 or REFERENCE not in comparisons:
         best = max(comparisons.values(), key=lambda c: c.last)
         return f"With {budget}, {best.strategy} gave a Dice of {best.last:.2f}"
@@ -86,6 +88,7 @@ def conclusion(result: SimulationResult) -> list[str]:
                 )
             )
         )
+    sentences += _full_data(result)
     if len(result.seeds) == 1 and len(result.strategies) > 1:
         sentences.append(
             "This is a single repetition. Another choice of first labels and test images can turn "
@@ -104,7 +107,9 @@ def _whole_curve(comparison: Comparison, reference: str) -> str:
     if math.isfinite(comparison.difference.low):
         low, high = comparison.difference.low, comparison.difference.high
         seeds = comparison.difference.n
-        text += f" (95 % interval over {seeds} repetitions: {signed(low)} to {signed(high)})"
+        text += f" (95 % interval over {seeds} repetitions: {signed(low)} to {signed(high)}"
+        chance = comparison.area_test.p_student if comparison.area_test else math.nan
+        text += f", p = {chance:.3f})" if math.isfinite(chance) else ")"
     return text + "."
 
 
@@ -122,9 +127,25 @@ def _savings(result: SimulationResult, strategy: str, reference: str) -> str:
     if needed >= budget:
         return ""
     return (
-        f"What {follower.strategy} reached with {count(budget, result.unit)}, "
+        f"What {follower.strategy} reached with {count(budget, result.currency)}, "
         f"{leader.strategy} reached with {needed}."
     )
+
+
+def _full_data(result: SimulationResult) -> list[str]:
+    """Say what all labels gave, and with how many of them each strategy came close."""
+    found = [record for seed in result.seeds if (record := result.full_data(seed)) is not None]
+    if not found:
+        return []
+    level = sum(record.mean for record in found) / len(found)
+    parts = []
+    for name in result.strategies:
+        units = needed(result, name, CLOSE).mean_curve
+        parts.append(f"{name} {units:.3g}" if math.isfinite(units) else f"{name} not")
+    return [
+        f"All labels of the pool gave a Dice of {level:.3f}. {CLOSE:.0%} of that was reached with "
+        f"so many {result.currency}s: {', '.join(parts)}."
+    ]
 
 
 def _certainty(result: SimulationResult, comparison: Comparison, reference: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.store import atomic_write
-from ..metrics import Interval, area_under_budget, bootstrap_interval, paired_difference
+from ..metrics import Interval, bootstrap_interval
+from .arms import FULL
+from .comparing import Comparison, compare, comparison_rows
+from .json_files import write_json
 
 if TYPE_CHECKING:
     import pandas as pd
-
-START = "start"
-"""The name of the arm that all strategies of a seed share: the training on the first labels."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,17 @@ class RoundRecord:
     strategy: str
     round: int
     labelled_cases: int
-    labelled_units: int  # volumes, or slices
+    labelled_units: int  # volumes, slices or pixels, whatever the budget counts
     queries: tuple[Query, ...]
     scores: dict[str, dict[str, float]]  # test case → segment → Dice
     training: dict[str, Any]
     seconds: dict[str, float]
     plan: str = ""
+    labelled_slices: int = 0
+    labelled_pixels: int = 0
+    labelled_foreground: int = 0  # of the labelled pixels, those of a structure
+    hausdorff95: dict[str, dict[str, float]] = field(default_factory=dict)  # mm, as ``scores``
+    surface: dict[str, dict[str, float]] = field(default_factory=dict)  # mean distance, mm
 
     @property
     def case_means(self) -> dict[str, float]:
@@ -90,21 +95,6 @@ class Curve:
     strategy: str
     units: list[int]
     dice: list[Interval]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A strategy's area under the budget curve, and how far it is from the reference's.
-
-    ``difference`` is paired over the seeds; with one seed it has no interval.
-    ``last_difference`` is that of the last round's Dice.
-    """
-
-    strategy: str
-    area: float
-    last: float
-    difference: Interval | None
-    last_difference: Interval | None
 
 
 @dataclass(frozen=True)
@@ -152,28 +142,30 @@ class SimulationResult:
         dice: list[Interval] = []
         arms = [arm for seed in self.seeds if (arm := self.arm(strategy, seed))]
         for same_round in zip(*arms, strict=False):
-            units.append(same_round[0].labelled_units)
+            units.append(round(float(np.mean([r.labelled_units for r in same_round]))))
             if len(same_round) > 1:
                 dice.append(_over_seeds([r.mean for r in same_round]))
             else:
                 dice.append(bootstrap_interval(list(same_round[0].case_means.values())))
         return Curve(strategy, units, dice)
 
-    def comparisons(self) -> list[Comparison]:
-        """Compare all strategies with the reference: ``random`` if it ran, else the last one."""
-        reference = "random" if "random" in self.strategies else self.strategies[-1]
-        areas = {name: self._over(name, _arm_area) for name in self.strategies}
-        last = {name: self._over(name, _last_dice) for name in self.strategies}
-        return [
-            Comparison(
-                name,
-                area=float(np.mean(areas[name])) if areas[name] else float("nan"),
-                last=float(np.mean(last[name])) if last[name] else float("nan"),
-                difference=_difference(areas[name], areas[reference], name == reference),
-                last_difference=_difference(last[name], last[reference], name == reference),
-            )
-            for name in self.strategies
-        ]
+    def full_data(self, seed: int) -> RoundRecord | None:
+        """Return the training on all labels of the pool, if there was one."""
+        return next((r for r in reversed(self.arm(FULL, seed)) if r.round > 0), None)
+
+    @property
+    def last_budget(self) -> int:
+        """The most that any strategy has labelled, in the budget's currency."""
+        return max((r.labelled_units for r in self.records if r.strategy != FULL), default=0)
+
+    @property
+    def currency(self) -> str:
+        """What the budget counts: "volume", "slice" or "pixel"."""
+        return str(self.settings.get("budget") or self.unit)
+
+    def comparisons(self, reference: str | None = None) -> list[Comparison]:
+        """Compare all strategies with a reference: ``random`` if it ran, else the last one."""
+        return compare(self, reference)
 
     def case_difference(self, first: str, second: str) -> Interval:
         """Return the paired difference of the last common round over the test cases (seed by seed).
@@ -202,6 +194,8 @@ class SimulationResult:
                 "case": case,
                 "segment": segment,
                 "dice": value,
+                "hausdorff95": r.hausdorff95.get(case, {}).get(segment),
+                "surface_distance": r.surface.get(case, {}).get(segment),
             }
             for r in self.records
             for case, scores in r.scores.items()
@@ -221,6 +215,9 @@ class SimulationResult:
                     "round": r.round,
                     "labelled_cases": r.labelled_cases,
                     "labelled_units": r.labelled_units,
+                    "labelled_slices": r.labelled_slices,
+                    "labelled_pixels": r.labelled_pixels,
+                    "labelled_foreground": r.labelled_foreground,
                     "mean_dice": r.mean,
                     "test_cases": len(r.scores),
                     "queries": " ".join(_unit_name(q) for q in r.queries),
@@ -230,8 +227,14 @@ class SimulationResult:
             ]
         )
 
+    def comparison_table(self) -> pd.DataFrame:
+        """Return one row a strategy and reference: areas, tests, labels needed, efficiency."""
+        import pandas as pd
+
+        return pd.DataFrame(comparison_rows(self))
+
     def save(self) -> None:
-        """Write results.json, dice.csv and curve.csv into the simulation's folder."""
+        """Write results.json, dice.csv, curve.csv and comparisons.csv into the folder."""
         document = {
             "settings": self.settings,
             "notes": list(self.notes),
@@ -240,7 +243,12 @@ class SimulationResult:
             "rounds": [r.to_dict() for r in self.records],
         }
         write_json(self.folder / "results.json", document)
-        for name, table in (("dice.csv", self.table()), ("curve.csv", self.curve_table())):
+        tables = {
+            "dice.csv": self.table(),
+            "curve.csv": self.curve_table(),
+            "comparisons.csv": self.comparison_table(),
+        }
+        for name, table in tables.items():
             atomic_write(self.folder / name, table.to_csv(index=False).encode("utf-8"))
 
     @classmethod
@@ -255,41 +263,6 @@ class SimulationResult:
             {int(seed): split for seed, split in document["splits"].items()},
             tuple(document["notes"]),
         )
-
-    def _over(self, strategy: str, measure: Callable[[list[RoundRecord]], float]) -> list[float]:
-        arms = [self.arm(strategy, seed) for seed in self.seeds]
-        return [measure(rows) for rows in arms if rows]
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write a JSON file whole; numbers that are not finite become null."""
-    text = json.dumps(_plain(document), ensure_ascii=False, indent=1, allow_nan=False)
-    atomic_write(path, text.encode("utf-8"))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value
-
-
-def _arm_area(rows: Sequence[RoundRecord]) -> float:
-    return area_under_budget([r.labelled_units for r in rows], [r.mean for r in rows])
-
-
-def _last_dice(rows: Sequence[RoundRecord]) -> float:
-    return rows[-1].mean
-
-
-def _difference(values: list[float], reference: list[float], same: bool) -> Interval | None:
-    paired = min(len(values), len(reference))
-    return None if same or not paired else paired_difference(values[:paired], reference[:paired])
 
 
 def _over_seeds(means: Iterable[float]) -> Interval:

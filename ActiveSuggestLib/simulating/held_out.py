@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..data.images import read_image
+from ..data.labels import UNKNOWN
 from ..data.segments import Segment
 from ..learning.workbench import Workbench
 from ..metrics import segment_dice
@@ -16,9 +17,24 @@ from ..models.memory import Limits, with_less_memory
 from ..models.preparing import Prepared, prepare, restore_labels
 from ..progress import Cancel, Progress, no_progress
 from .known_cases import KnownCase, read_truth
+from .surfaces import surface_agreement
 
 KEPT_BYTES = 1024**3
 """How much of a test set stays prepared in memory between two tests."""
+
+ByCase = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a model did: test case → segment → Dice, Hausdorff 95 and mean surface distance.
+
+    Distances are in mm (in the unit of the image's spacing, where that is no mm).
+    """
+
+    dice: ByCase
+    hausdorff95: ByCase
+    surface: ByCase
 
 
 @dataclass(frozen=True)
@@ -48,25 +64,35 @@ class HeldOutSet:
     def __len__(self) -> int:
         return len(self.cases)
 
-    def dice(
+    def test(
         self, bench: Workbench, *, progress: Progress = no_progress, cancel: Cancel | None = None
-    ) -> dict[str, dict[str, float]]:
-        """Return the Dice of each case and segment under the model in use.
+    ) -> Agreement:
+        """Return how well the model in use does on each case and segment.
 
         Raises:
             NoModelError: nothing was trained yet.
             ImageError, LabelError: a case cannot be used.
         """
         values = {segment.name: segment.value for segment in self.segments}
-        scores = {}
+        dice: ByCase = {}
+        hausdorff: ByCase = {}
+        surface: ByCase = {}
         for done, case in enumerate(self.cases):
             progress(done, len(self.cases), case.name)
             ready = self._ready(case, bench)
-            scores[case.name] = segment_dice(
-                self._predict(bench, ready, cancel), ready.truth, values
-            )
+            predicted = self._predict(bench, ready, cancel)
+            dice[case.name] = segment_dice(predicted, ready.truth, values)
+            predicted = np.where(ready.truth == UNKNOWN, 0, predicted)
+            apart = {
+                name: surface_agreement(
+                    predicted == value, ready.truth == value, case.geometry.array_spacing
+                )
+                for name, value in values.items()
+            }
+            hausdorff[case.name] = {name: pair[0] for name, pair in apart.items()}
+            surface[case.name] = {name: pair[1] for name, pair in apart.items()}
         progress(len(self.cases), len(self.cases))
-        return scores
+        return Agreement(dice, hausdorff, surface)
 
     def forget(self) -> None:
         """Give the memory back; the next test reads the files again."""

@@ -19,7 +19,7 @@ from ..data.pool import scan_images
 from ..data.segments import Segment
 from ..errors import NoLabelError
 from ..progress import Cancel, Progress, no_progress
-from .curves import write_json
+from .json_files import write_json
 
 
 @dataclass(frozen=True)

@@ -1,64 +1,25 @@
-"""Where a simulation happens: its task, its folders, and what each seed draws."""
+"""Where a simulation happens: its folders, and what each seed draws."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 
 from ..data.project import Project
-from ..data.segments import Segment
 from ..errors import SimulationExistsError
-from .curves import RoundRecord, write_json
+from .arms import folder_name
+from .curves import RoundRecord
 from .held_out import HeldOutSet
+from .json_files import read_json
 from .known_cases import KnownCase, link_images, read_truth
 from .splits import Split, draw_split
-
-Unit = Literal["volume", "slice"]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a simulation is asked to do; ``Simulation`` does it."""
-
-    images: Path
-    labels: Path
-    segments: tuple[Segment, ...]
-    strategies: tuple[str, ...]
-    out: Path
-    rounds: int
-    batch: int
-    initial: int
-    seeds: tuple[int, ...]
-    test_cases: int | None
-    test_fraction: float
-    pool_cases: int | None
-    seconds: float | None
-    steps: int | None
-    unit: Unit
-    plane: str | None
-    patient_pattern: str | None
-    patient_csv: Path | None
-    project_settings: dict[str, Any]
-
-    def settings(self) -> dict[str, Any]:
-        """Return what makes one simulation differ from another, as JSON."""
-        plain = {**vars(self), "segments": [s.to_dict() for s in self.segments]}
-        del plain["out"]
-        form = {k: str(v) if isinstance(v, Path) else v for k, v in plain.items()}
-        return json.loads(json.dumps(form))
+from .task import Task
 
 
 class World:
-    """A seed's split of the known cases, and where its projects lie.
-
-    ``steps`` is the length of every training, once it is known.
-    """
+    """A seed's split of the known cases, and where its projects lie."""
 
     def __init__(self, task: Task, seed: int, known: Sequence[KnownCase]) -> None:
         self.task = task
@@ -72,18 +33,33 @@ class World:
             test_fraction=task.test_fraction,
             pool_cases=task.pool_cases,
         )
-        self.steps: int | None = task.steps
         self.test = HeldOutSet([self.known[c] for c in self.split.test], task.segments)
+        self._foreground: dict[str, np.ndarray] = {}
 
     def folder(self, arm: str) -> Path:
         """Return the project folder of an arm."""
-        return self.task.out / "arms" / f"seed-{self.seed}" / arm
+        return self.task.out / "arms" / f"seed-{self.seed}" / folder_name(arm)
 
     def rounds(self, arm: str) -> Path:
         """Return the folder of an arm's finished rounds; it exists."""
-        folder = self.task.out / "rounds" / f"seed-{self.seed}" / arm
+        folder = self.task.out / "rounds" / f"seed-{self.seed}" / folder_name(arm)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def record_path(self, arm: str, number: int) -> Path:
+        """Return the file of a finished round of an arm."""
+        return self.rounds(arm) / f"{number:02d}.json"
+
+    @property
+    def steps_path(self) -> Path:
+        """The file with the steps that a trial found to take the time given."""
+        return self.task.out / "steps.json"
+
+    def known_steps(self) -> int | None:
+        """Return the length of every training, or ``None`` before a trial has found it."""
+        if self.task.seconds is None and self.task.steps is not None:
+            return self.task.steps
+        return int(read_json(self.steps_path)) if self.steps_path.is_file() else None
 
     def link_pool(self) -> Path:
         """Make the image folder of this seed's projects: the pool without the test cases."""
@@ -103,8 +79,16 @@ class World:
             )
 
     def truth(self, case: str) -> np.ndarray:
-        """Return the true label of a case of the pool."""
+        """Return the true label of a case of the pool, uint8 (z, y, x) of segment values."""
         return read_truth(self.known[case], self.task.segments)
+
+    def foreground(self, case: str, plane: str) -> np.ndarray:
+        """Return the true foreground pixels of each slice of a case, (S,)."""
+        if case not in self._foreground:
+            axis = self.known[case].geometry.plane_axis(plane)
+            others = tuple(a for a in range(3) if a != axis)
+            self._foreground[case] = np.count_nonzero(self.truth(case), axis=others)
+        return self._foreground[case]
 
     def first_units(self, plane: str) -> list[tuple[str, int | None]]:
         """Return what is labelled at first: volumes, or one slice each that shows something."""
@@ -113,39 +97,11 @@ class World:
         rng = np.random.default_rng([self.seed, 102])
         units: list[tuple[str, int | None]] = []
         for case in self.split.initial:
-            truth = self.truth(case)
-            axis = self.known[case].geometry.plane_axis(plane)
-            shown = np.flatnonzero(truth.any(axis=tuple(a for a in range(3) if a != axis)))
-            index = rng.choice(shown) if shown.size else truth.shape[axis] // 2
+            foreground = self.foreground(case, plane)
+            shown = np.flatnonzero(foreground)
+            index = rng.choice(shown) if shown.size else len(foreground) // 2
             units.append((case, int(index)))
         return units
-
-
-def claim_folder(task: Task) -> None:
-    """Make the output folder this task's own; raises ``SimulationExistsError`` if it is not."""
-    path, settings = task.out / "simulation.json", task.settings()
-    if path.is_file():
-        if json.loads(path.read_text(encoding="utf-8")) == settings:
-            return
-        if any((task.out / "rounds").rglob("*.json")):
-            raise SimulationExistsError(
-                "The output folder holds a simulation with other settings.",
-                path=task.out,
-                remedy="Choose another folder, or repeat the earlier settings to continue it.",
-            )
-        # Nothing was found out yet: a task that was typed wrongly does not block the right one.
-        for leftover in ("arms", "rounds"):
-            shutil.rmtree(task.out / leftover, ignore_errors=True)
-        (task.out / "pool.json").unlink(missing_ok=True)
-        (task.out / "steps.json").unlink(missing_ok=True)
-    elif task.out.is_dir() and any(task.out.iterdir()):
-        raise SimulationExistsError(
-            "The output folder is not empty and holds no simulation.",
-            path=task.out,
-            remedy="Choose an empty folder.",
-        )
-    task.out.mkdir(parents=True, exist_ok=True)
-    write_json(path, settings)
 
 
 def read_rounds(folder: Path, rounds: int) -> list[RoundRecord]:
@@ -155,6 +111,5 @@ def read_rounds(folder: Path, rounds: int) -> list[RoundRecord]:
         path = folder / f"{number:02d}.json"
         if not path.is_file():
             break
-        form = json.loads(path.read_text(encoding="utf-8"))
-        records.append(RoundRecord.from_dict(form))
+        records.append(RoundRecord.from_dict(read_json(path)))
     return records

@@ -67,8 +67,8 @@ def test_a_case_scores_as_if_it_were_in_the_project(
     prediction = a_learner.predict(known[1].name, uncertainty=False)
     values = {s.name: s.value for s in SEGMENTS}
     expected = segment_dice(prediction.labels, read_truth(known[1], SEGMENTS), values)
-    scores = HeldOutSet(known[1:2], SEGMENTS).dice(a_learner.bench)
-    assert scores == {known[1].name: pytest.approx(expected)}
+    scores = HeldOutSet(known[1:2], SEGMENTS).test(a_learner.bench)
+    assert scores.dice == {known[1].name: pytest.approx(expected)}
 
 
 def test_images_are_read_once_while_they_fit_and_the_scores_do_not_depend_on_it(
@@ -76,14 +76,14 @@ def test_images_are_read_once_while_they_fit_and_the_scores_do_not_depend_on_it(
 ) -> None:
     a_learner.fine_tune(steps=1)
     roomy, cramped = HeldOutSet(known[2:], SEGMENTS), HeldOutSet(known[2:], SEGMENTS, kept=0)
-    first = roomy.dice(a_learner.bench)
-    assert roomy.dice(a_learner.bench) == first
+    first = roomy.test(a_learner.bench)
+    assert roomy.test(a_learner.bench) == first
     assert len(reads) == 3
-    assert cramped.dice(a_learner.bench) == first
-    assert cramped.dice(a_learner.bench) == first
+    assert cramped.test(a_learner.bench) == first
+    assert cramped.test(a_learner.bench) == first
     assert len(reads) == 9
     roomy.forget()
-    assert roomy.dice(a_learner.bench) == first
+    assert roomy.test(a_learner.bench) == first
     assert len(reads) == 12
 
 
@@ -91,7 +91,7 @@ def test_without_a_model_there_is_nothing_to_test(
     a_learner: ActiveLearner, known: list[KnownCase]
 ) -> None:
     with pytest.raises(NoModelError):
-        HeldOutSet(known[2:], SEGMENTS).dice(a_learner.bench)
+        HeldOutSet(known[2:], SEGMENTS).test(a_learner.bench)
 
 
 def test_a_test_can_be_cancelled(a_learner: ActiveLearner, known: list[KnownCase]) -> None:
@@ -99,4 +99,4 @@ def test_a_test_can_be_cancelled(a_learner: ActiveLearner, known: list[KnownCase
     cancel = Cancel()
     cancel.cancel()
     with pytest.raises(CancelledError):
-        HeldOutSet(known[2:], SEGMENTS).dice(a_learner.bench, cancel=cancel)
+        HeldOutSet(known[2:], SEGMENTS).test(a_learner.bench, cancel=cancel)

@@ -145,3 +145,22 @@ def test_a_missing_structure_is_infinitely_far_and_two_missing_ones_agree() -> N
     for distance in (hausdorff95, mean_surface_distance):
         assert distance(nothing, a_box(2, 5), (1, 1, 1)) == math.inf
         assert distance(nothing, nothing, (1, 1, 1)) == 0.0
+
+
+def test_the_surface_of_a_picture_is_its_outline() -> None:
+    truth = np.zeros((1, 30, 30), bool)
+    truth[0, 5:25, 5:25] = True
+    smaller = np.zeros_like(truth)
+    smaller[0, 7:23, 7:23] = True
+    distances = surface_distances(smaller, truth, (5.0, 1.0, 1.0))
+    assert len(distances) == 4 * 19 + 4 * 15  # not every pixel within
+    assert distances.min() == 2.0
+    volume = surface_distances(np.repeat(smaller, 3, 0), np.repeat(truth, 3, 0), (5.0, 1.0, 1.0))
+    assert volume.min() == 0.0  # the ends of a volume are surface
+
+
+def test_an_area_can_be_cut_out_of_a_curve() -> None:
+    budget, values = [2, 4, 8], [0.5, 0.7, 0.9]
+    assert area_under_budget(budget, values, low=2, high=4) == pytest.approx(0.6)
+    assert area_under_budget(budget, values, low=4, high=6) == pytest.approx(0.75)
+    assert area_under_budget(budget, values, low=6, high=6) == pytest.approx(0.8)

@@ -17,6 +17,7 @@ from ActiveSuggestLib.reporting import plots
 from ActiveSuggestLib.reporting.pictures import Picture, fullest_slice, take_picture
 from ActiveSuggestLib.reporting.report import Story, render_report, write_report
 from ActiveSuggestLib.reporting.words import conclusion, count, headline, seconds_in_words, signed
+from ActiveSuggestLib.simulating.arms import FULL
 from ActiveSuggestLib.simulating.curves import Query, RoundRecord, SimulationResult
 
 SEGMENTS = parse_segments("liver=1,spleen=4")
@@ -207,6 +208,35 @@ def test_a_single_repetition_is_called_a_demonstration_and_several_are_not(
     assert "not as proof" in once
     assert "not as proof" not in often
     assert "95 % interval over 3 repetitions" in often
+
+
+def test_what_all_labels_gave_is_told_with_the_labels_that_come_close(tmp_path: Path) -> None:
+    result = a_result(tmp_path, {"mc-dropout": 0.8, "random": 0.7})
+    first, last = result.arm("random", 0)[0], result.arm("mc-dropout", 0)[3]
+    full = (replace(first, strategy=FULL), replace(last, strategy=FULL, round=1))
+    with_full = replace(result, records=result.records + full)
+    said = " ".join(conclusion(with_full))
+    assert "All labels of the pool gave a Dice of 0.800." in said
+    assert "with so many volumes: mc-dropout 7.4, random not." in said
+    assert "All labels" not in " ".join(conclusion(result))
+    assert headline(with_full) == headline(result)
+    text = " ".join(read(render_report(with_full, STORY)).text)
+    assert "volumes to 95% of all labels" in text
+
+
+def test_several_repetitions_come_with_an_interval_and_p_values(tmp_path: Path) -> None:
+    ends = {"mc-dropout": 0.8, "foreground-random": 0.75, "random": 0.7}
+    result = a_result(tmp_path, ends, seeds=3)
+    noisy = [
+        replace(r, scores={c: {k: v + 0.01 * r.seed * (r.strategy == "mc-dropout")
+                               for k, v in s.items()} for c, s in r.scores.items()})
+        for r in result.records
+    ]  # fmt: skip
+    text = " ".join(read(render_report(replace(result, records=tuple(noisy)), STORY)).text)
+    assert "curve against random" in text
+    assert "curve against foreground-random" in text
+    assert re.search(r"Wilcoxon 0\.\d{3}", text)
+    assert re.search(r"p = 0\.\d{3}", text)
 
 
 def test_labels_saved_are_told_for_whoever_saved_them(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""The section that sets the strategies against each other, with intervals and tests."""
+
+from __future__ import annotations
+
+import math
+
+from ..simulating.arms import FULL
+from ..simulating.comparing import (
+    GOALS,
+    REFERENCES,
+    Comparison,
+    compare,
+    distances,
+    efficiency,
+    needed,
+)
+from ..simulating.curves import SimulationResult
+from ..simulating.pairs import PairedTest
+from .small_parts import strategy_name, table
+from .words import signed
+
+
+def comparison_section(result: SimulationResult) -> str:
+    """Return the section; empty where there is a single strategy and no full-data arm."""
+    full = any(result.full_data(seed) is not None for seed in result.seeds)
+    if len(result.strategies) < 2 and not full:
+        return ""
+    parts = [f'<div class="scroll">{_areas(result)}</div>', _how_to_read(result)]
+    parts.append(f'<div class="scroll">{_worth(result, full=full)}</div>')
+    parts.append(f"<p>{_worth_words(result, full=full)}</p>")
+    return f"<section><h2>The strategies against each other</h2>{''.join(parts)}</section>"
+
+
+def _areas(result: SimulationResult) -> str:
+    references = [name for name in REFERENCES if name in result.strategies]
+    against = {name: {c.strategy: c for c in compare(result, name)} for name in references or [""]}
+    if not references:
+        against = {result.strategies[-1]: {c.strategy: c for c in compare(result)}}
+    rows = []
+    for name in result.strategies:
+        own = next(iter(against.values()))[name]
+        cells = "".join(_against(by_name[name]) for by_name in against.values())
+        area = f"<td>{_number(own.area)}</td><td>{_number(own.last)}</td>"
+        rows.append(f"<tr><td>{strategy_name(result, name)}</td>{area}{cells}</tr>")
+    head = "<th>strategy</th><th>mean Dice over the curve</th><th>at the end</th>"
+    head += "".join(f"<th>curve against {name}</th><th>p</th>" for name in against)
+    return table(head, rows)
+
+
+def _against(comparison: Comparison) -> str:
+    test = comparison.area_test
+    if test is None or not math.isfinite(test.student.mean):
+        return "<td>–</td><td>–</td>"
+    limits = ""
+    if math.isfinite(test.student.low):
+        low, high = signed(test.student.low), signed(test.student.high)
+        limits = f"<small>{low} to {high}</small>"
+    return f"<td>{signed(test.student.mean)}{limits}</td><td>{_p(test)}</td>"
+
+
+def _p(test: PairedTest) -> str:
+    if not math.isfinite(test.p_student):
+        return "–"
+    return f"{test.p_student:.3f}<small>Wilcoxon {test.p_wilcoxon:.3f}</small>"
+
+
+def _how_to_read(result: SimulationResult) -> str:
+    if len(result.seeds) < 2:
+        return "<p>One repetition has no interval and no test.</p>"
+    return (
+        f"<p>Differences are paired over {len(result.seeds)} repetitions: the same test images, "
+        "first labels and first model. Intervals (95 %) and p are Student's, two-sided, and not "
+        "corrected for the number of strategies; the signed-rank test of Wilcoxon, which assumes "
+        "less, cannot come below 0.06 with five repetitions.</p>"
+    )
+
+
+def _worth(result: SimulationResult, *, full: bool) -> str:
+    head = "<th>strategy</th><th>Hausdorff 95</th><th>mean surface distance</th>"
+    if full:
+        head += "".join(
+            f"<th>{result.currency}s to {goal:.0%} of all labels</th>" for goal in GOALS
+        )
+        head += "<th>foreground efficiency</th>"
+    rows = []
+    for name in result.strategies:
+        cells = "".join(f"<td>{_number(value, 2)}</td>" for value in distances(result, name))
+        if full:
+            for goal in GOALS:
+                found = needed(result, name, goal)
+                small = f"<small>{found.reached} of {found.seeds} repetitions</small>"
+                cells += f"<td>{_count(found.mean_curve)}{small}</td>"
+            cells += f"<td>{_number(efficiency(result, name), 1)}</td>"
+        rows.append(f"<tr><td>{strategy_name(result, name)}</td>{cells}</tr>")
+    if full:
+        cells = "".join(f"<td>{_number(value, 2)}</td>" for value in distances(result, FULL))
+        rows.append(f"<tr><td>all labels</td>{cells}<td>–</td><td>–</td><td>–</td></tr>")
+    return table(head, rows)
+
+
+def _worth_words(result: SimulationResult, *, full: bool) -> str:
+    text = (
+        "Distances are between outlines, in millimetres if the images know their size, at the end; "
+        "a structure that was missed counts with the diagonal of its image."
+    )
+    if not full:
+        return text
+    return (
+        f"{text} The {result.currency}s are read from the mean curve; – means that it does not get "
+        "there. Foreground efficiency tells how fast the gap to all labels closes with the share "
+        "of the structures that was outlined (nnActive): higher is better."
+    )
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+
+
+def _count(value: float) -> str:
+    return f"{value:.1f}" if math.isfinite(value) and value < 1000 else _number(value, 0)

@@ -1,0 +1,115 @@
+"""Comparisons of strategies, on curves that are written down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ActiveSuggestLib.simulating.arms import FULL
+from ActiveSuggestLib.simulating.comparing import compare, comparison_rows, distances, needed
+from ActiveSuggestLib.simulating.curves import RoundRecord, SimulationResult
+
+UNITS = (2, 4, 6)
+
+
+def a_record(arm: str, seed: int, number: int, units: int, dice: float) -> RoundRecord:
+    return RoundRecord(
+        seed, arm, number, units, units, (), {"test": {"liver": dice}}, {}, {},
+        labelled_foreground=10 * units,
+        hausdorff95={"test": {"liver": 10 * (1 - dice)}},
+        surface={"test": {"liver": 1 - dice}},
+    )  # fmt: skip
+
+
+def a_result(curves: dict[str, list[list[float]]], full: float | None = None) -> SimulationResult:
+    """Return a result: strategy → a curve for each seed over ``UNITS``."""
+    seeds = range(max(len(curve) for curve in curves.values()))
+    records = [
+        a_record(name, seed, number, UNITS[number], dice)
+        for name, by_seed in curves.items()
+        for seed, curve in enumerate(by_seed)
+        for number, dice in enumerate(curve)
+    ]
+    if full is not None:
+        records += [a_record(FULL, seed, 0, 2, 0.1) for seed in seeds]
+        records += [a_record(FULL, seed, 1, 20, full) for seed in seeds]
+    settings = {"strategies": list(curves), "seeds": list(seeds), "unit": "volume", "segments": []}
+    return SimulationResult(Path("nowhere"), settings, tuple(records))
+
+
+def test_areas_are_compared_seed_by_seed_with_each_reference() -> None:
+    result = a_result(
+        {
+            "default": [[0.4, 0.6, 0.8], [0.5, 0.7, 0.9]],
+            "random": [[0.4, 0.5, 0.6], [0.5, 0.6, 0.7]],
+            "foreground-random": [[0.4, 0.6, 0.8], [0.5, 0.7, 0.9]],
+        }
+    )
+    ours, random, _ = compare(result)
+    assert random.area_test is None
+    assert ours.difference is not None
+    assert ours.difference.mean == pytest.approx(0.1)
+    assert ours.difference.n == 2
+    assert ours.last_test is not None
+    assert ours.last_test.student.mean == pytest.approx(0.2)
+    other = compare(result, "foreground-random")[0]
+    assert other.difference is not None
+    assert other.difference.mean == pytest.approx(0.0)
+    assert other.area_test is not None
+    assert other.area_test.p_student == 1.0
+
+
+def test_only_seeds_that_both_have_are_paired_over_the_budget_that_both_have() -> None:
+    result = a_result({"default": [[0.4, 0.8], [0.9, 0.9, 0.9]], "random": [[0.4, 0.6, 0.6]]})
+    ours = compare(result)[0]
+    assert ours.difference is not None
+    assert ours.difference.n == 1
+    assert ours.difference.mean == pytest.approx(0.1)  # 0.6 and 0.5 from 2 to 4
+    assert ours.last_test is not None
+    assert ours.last_test.student.mean == pytest.approx(0.2)
+
+
+def test_labels_needed_are_measured_against_each_seeds_own_full_data() -> None:
+    result = a_result({"default": [[0.45, 0.63, 0.9]], "random": [[0.45, 0.54, 0.63]]}, full=0.7)
+    found = needed(result, "default", 0.9)
+    assert (found.mean_curve, found.reached, found.seeds) == (pytest.approx(4.0), 1, 1)
+    assert needed(result, "random", 0.9).mean_curve == pytest.approx(6.0)
+    assert needed(result, "random", 0.95).mean_curve == math.inf
+    assert needed(a_result({"random": [[0.5, 0.6, 0.7]]}), "random", 0.9).seeds == 0
+
+
+def test_the_table_has_a_row_for_each_strategy_and_reference() -> None:
+    curves = {
+        "default": [[0.4, 0.6, 0.7], [0.5, 0.66, 0.8]],
+        "random": [[0.4, 0.5, 0.6], [0.5, 0.6, 0.7]],
+        "foreground-random": [[0.4, 0.5, 0.7], [0.5, 0.6, 0.7]],
+    }
+    rows = comparison_rows(a_result(curves, full=0.75))
+    assert [(r["strategy"], r["reference"]) for r in rows] == [
+        (name, reference) for reference in ("random", "foreground-random") for name in curves
+    ]
+    first = rows[0]
+    assert first["area_p_student"] < 0.1
+    assert first["reference_needs_times_90%"] > 1
+    assert first["foreground_efficiency"] > rows[1]["foreground_efficiency"]
+    assert "area_difference" not in rows[1]
+
+
+def test_distances_are_those_of_the_last_round() -> None:
+    result = a_result({"random": [[0.5, 0.6, 0.7], [0.5, 0.6, 0.9]]})
+    assert distances(result, "random") == (pytest.approx(2.0), pytest.approx(0.2))
+
+
+def test_the_full_data_is_no_strategy(tmp_path: Path) -> None:
+    result = replace(a_result({"random": [[0.5, 0.6, 0.7]]}, full=0.8), folder=tmp_path)
+    full = result.full_data(0)
+    assert full is not None
+    assert full.mean == 0.8
+    assert result.strategies == ("random",)
+    assert result.last_budget == 6
+    assert [c.strategy for c in result.comparisons()] == ["random"]
+    result.save()
+    assert (tmp_path / "comparisons.csv").read_text("utf-8").startswith("strategy,reference,seeds,")
