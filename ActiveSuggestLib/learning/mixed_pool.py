@@ -30,6 +30,11 @@ class MixedPool:
         whole = self.volumes.units if self.volumes is not None else []
         return [*whole, *self.slices.units]
 
+    def worst_slice(self, unit: Unit) -> int | None:
+        """Return the slice to look at first: the unit's own, or a volume's most uncertain one."""
+        # The statistics were gathered for the slices.
+        return self.slices.worst_slice(unit)
+
     def keep_common(self) -> None:
         """Leave out of both views what is unusable in one of them."""
         # What lies in a unit is asked for next, and drops what cannot be read.
