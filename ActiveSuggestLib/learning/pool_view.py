@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from ..data.cases import CaseRow
+from ..errors import PoolExhaustedError
 from ..models.ensemble import EnsembleSpec, in_words
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
@@ -106,19 +107,33 @@ class ProjectPool:
     def statistics(self, samples: Samples) -> UnitStatistics:
         """Gather the statistics of the candidates; unusable ones leave ``units``."""
         found = self._gathered(self._cases, samples)
-        self.units = [u for u in self.units if u.case in found]
+        self._keep(found)
         return UnitStatistics(self.units, found)
 
     def embeddings(self, samples: Samples) -> Embeddings:
         """Gather the embeddings of candidates and labelled; unusable ones leave both lists."""
         found = self._gathered({**self._labelled_cases, **self._cases}, samples)
-        self.units = [u for u in self.units if u.case in found]
+        self._keep(found)
         self.labelled = [u for u in self.labelled if u.case in found]
         candidates = UnitStatistics(self.units, found).embeddings()
         labelled = UnitStatistics(self.labelled, found).embeddings()
         if not len(labelled):
             labelled = np.empty((0, *candidates.shape[1:]))
         return Embeddings(candidates, labelled)
+
+    def _keep(self, usable: Container[str]) -> None:
+        """Leave out the units of other cases.
+
+        Raises:
+            PoolExhaustedError: no unit is left.
+        """
+        self.units = [u for u in self.units if u.case in usable]
+        if not self.units:
+            raise PoolExhaustedError(
+                "None of the remaining images can be used.",
+                path=self._bench.project.folder,
+                remedy="See the excluded cases and their reasons with `activesuggest status`.",
+            )
 
     def _gathered(self, cases: dict[str, CaseRow], samples: Samples) -> dict[str, CaseStatistics]:
         """Return the statistics of cases, asked for once however often a strategy wants them."""
@@ -144,7 +159,7 @@ class ProjectPool:
             everything = {**self._labelled_cases, **self._cases}
             self._encoded[kind] = self._encode(list(everything.values()), kind)
         found = self._encoded[kind]
-        self.units = [u for u in self.units if u.case in found]
+        self._keep(found)
         self.labelled = [u for u in self.labelled if u.case in found]
         return Latents(_latent_rows(self.units, found), _latent_rows(self.labelled, found))
 
@@ -159,7 +174,7 @@ class ProjectPool:
         members = ensemble.members()
         wanted = {**(self._labelled_cases if with_labelled else {}), **self._cases}
         found = ensemble.statistics(list(wanted.values()))
-        self.units = [u for u in self.units if u.case in found]
+        self._keep(found)
         table = UnitStatistics(self.units, found)
         labelled = np.empty((0, 0), np.float32)
         if with_labelled:
@@ -179,7 +194,7 @@ class ProjectPool:
                     slices.setdefault(unit.case, []).append(unit.slice)
         running = PoolRace(self._bench, spec, progress=self._progress, cancel=self._cancel)
         result, found = running.run(list(self._cases.values()), slices)
-        self.units = [u for u in self.units if u.case in result.estimates]
+        self._keep(result.estimates)
         places = {c: {s: i for i, s in enumerate(own)} for c, own in (slices or {}).items()}
         rows = [(u.case, 0 if u.slice is None else places[u.case][u.slice]) for u in self.units]
         whole = max(1, spec.samples * len(result.estimates))
@@ -197,7 +212,7 @@ class ProjectPool:
         self.used_model = True
         losses = PoolLosses(self._bench, progress=self._progress, cancel=self._cancel)
         found = losses.of(list(self._cases.values()))
-        self.units = [u for u in self.units if u.case in found.slices]
+        self._keep(found.slices)
         own = [found.slices[u.case] for u in self.units]
         values = [
             float(s.mean()) if u.slice is None else float(s[u.slice])
@@ -214,7 +229,7 @@ class ProjectPool:
         if not rows:
             return None
         self.used_model = True
-        self.units = [u for u in self.units if u.case in found]
+        self._keep(found)
         return np.array(
             [
                 found[u.case].volume if u.slice is None else found[u.case].slices[u.slice]

@@ -120,6 +120,8 @@ def race(cases: Sequence[str], draw: Draw, spec: RaceSpec) -> RaceResult:
 
     The result depends on what ``draw`` returns and on ``spec`` alone.
     """
+    if not cases:
+        return RaceResult(0)
     total = spec.samples
     first = spec.opening
     drawn = {case: draw(case, first) for case in cases}
