@@ -107,6 +107,9 @@ class ActiveSuggestWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onReload(self) -> None:  # noqa: N802 - Slicer's name
         """Read the module's own files anew as well, which Slicer would not."""
+        if self.panel is not None and self.logic is not None:
+            # The new panel knows nothing of the nodes of the old one's case.
+            self.panel.guard(self.logic.session.close_case)()
         for name in [n for n in sys.modules if n.split(".")[0] == "ActiveSuggestModule"]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)

@@ -30,7 +30,7 @@ class Autosave:
         self._last = 0.0
         self._timer = qt.QTimer()
         self._timer.setInterval(LOOK_MS)
-        self._timer.connect("timeout()", self.look)
+        self._is_watching = False
 
     def begin(self, current: OpenCase) -> None:
         """Watch a case that is on the screen now."""
@@ -39,11 +39,19 @@ class Autosave:
         self._looked = self._state()
         self._time.begin(current.case)
         current.seconds = self._time.seconds(current.case)
+        if not self._is_watching:
+            self._is_watching = True
+            self._timer.connect("timeout()", self.look)
         self._timer.start()
 
     def end(self) -> None:
         """Nothing is on the screen any more."""
         self._timer.stop()
+        if self._is_watching:
+            # PythonQt keeps what is connected alive, and with it the nodes of the scene: Slicer
+            # would report them as leaks when it ends.
+            self._is_watching = False
+            self._timer.disconnect("timeout()", self.look)
         self.current = None
         self._time.end()
 

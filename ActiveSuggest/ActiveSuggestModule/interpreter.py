@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,7 +49,11 @@ def slicer_python() -> str:
     import slicer
 
     suffix = ".exe" if os.name == "nt" else ""
-    return str(Path(slicer.app.slicerHome) / "bin" / f"PythonSlicer{suffix}")
+    installed = Path(slicer.app.slicerHome) / "bin" / f"PythonSlicer{suffix}"
+    if installed.is_file():
+        return str(installed)
+    # A Slicer that is run where it was built has it elsewhere, and on its path.
+    return shutil.which("PythonSlicer") or str(installed)
 
 
 def worker_environment(program: str) -> dict[str, str]:

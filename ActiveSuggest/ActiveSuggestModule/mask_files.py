@@ -39,7 +39,7 @@ def write_mask(
         path.parent.mkdir(exist_ok=True)
         with temporary.open("wb") as stream:
             stream.write(head)
-            stream.write(memoryview(voxels).cast("B"))
+            stream.write(voxels.data)
         store.replace(temporary, path)
     except OSError as error:
         raise store.write_failure(error, path) from error

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .desk import Desk
-from .fetching import Fetcher
+from .fetching import PROPOSAL, SCENE, Done, Failed, Fetcher
 from .prepared import PreparedCase
 from .ranking import Ranking
-from .suggestions import FETCHING, READY, UNUSABLE, WAITING, Suggested, upcoming
+from .suggestions import FETCHING, READY, UNUSABLE, WAITING, upcoming
 from .worker_link import READY as LEARNER_READY
 from .worker_link import is_told
 
+Ask = Callable[[str, Done, Failed], None]
 AHEAD = 3
 _NOT_THE_CASE = (
     "no_model",
@@ -25,13 +27,17 @@ _NOT_THE_CASE = (
 
 
 class Prefetcher:
-    """Makes the next ``AHEAD`` suggestions ready, one thing at a time, best first."""
+    """Makes the next ``AHEAD`` suggestions ready: images and proposals, each one at a time.
+
+    A proposal can take minutes on a processor, and the images of the next cases do not wait for
+    it.
+    """
 
     def __init__(self, desk: Desk, ranking: Ranking, fetcher: Fetcher) -> None:
         self._desk = desk
         self._ranking = ranking
         self._fetcher = fetcher
-        self._busy = False
+        self._under_way: set[str] = set()
         self._without_proposal: set[str] = set()
         self.current: str | None = None
         """The case on the screen: it needs no prefetching."""
@@ -45,28 +51,27 @@ class Prefetcher:
         self.go_on()
 
     def go_on(self) -> None:
-        """Fetch the next thing that is missing, unless something is being fetched."""
-        if self._busy:
-            return
+        """Fetch what is missing next, unless as much is being fetched."""
         for suggestion in upcoming(self._ranking.suggestions, besides=self.current, count=AHEAD):
-            if suggestion.state != READY and self._fetch(suggestion):
-                return
+            prepared = self._desk.shelf.of(suggestion.case)
+            if not prepared.files_exist():
+                self._fetch(SCENE, self._fetcher.scene, suggestion.case)
+            elif self._proposal_wanted(prepared):
+                self._fetch(PROPOSAL, self._fetcher.proposal, suggestion.case)
+            else:
+                self._ranking.picture(suggestion.case, prepared.thumbnail)
+                self._ranking.mark(suggestion.case, READY)
 
-    def _fetch(self, suggestion: Suggested) -> bool:
-        """Ask for what a suggestion lacks; whether anything had to be asked for."""
-        prepared = self._desk.shelf.of(suggestion.case)
-        ask = None
-        if not prepared.files_exist():
-            ask = self._fetcher.scene
-        elif self._proposal_wanted(prepared):
-            ask = self._fetcher.proposal
-        if ask is None:
-            self._is_ready(suggestion, prepared)
-            return False
-        self._busy = True
-        self._ranking.mark(suggestion.case, FETCHING)
-        ask(suggestion.case, self._fetched, lambda error: self._failed(suggestion.case, error))
-        return True
+    def _fetch(self, what: str, ask: Ask, case: str) -> None:
+        if what in self._under_way:
+            return
+        self._under_way.add(what)
+        self._ranking.mark(case, FETCHING)
+        ask(
+            case,
+            lambda prepared: self._fetched(what, prepared),
+            lambda error: self._failed(what, case, error),
+        )
 
     def _proposal_wanted(self, prepared: PreparedCase) -> bool:
         model = self._desk.facts.model_version
@@ -77,17 +82,13 @@ class Prefetcher:
             and prepared.case not in self._without_proposal
         )
 
-    def _is_ready(self, suggestion: Suggested, prepared: PreparedCase) -> None:
-        suggestion.thumbnail = prepared.thumbnail
-        self._ranking.mark(suggestion.case, READY)
-
-    def _fetched(self, prepared: PreparedCase) -> None:
-        self._busy = False
+    def _fetched(self, what: str, prepared: PreparedCase) -> None:
+        self._under_way.discard(what)
         self._ranking.picture(prepared.case, prepared.thumbnail)
         self.go_on()
 
-    def _failed(self, case: str, error: dict[str, Any]) -> None:
-        self._busy = False
+    def _failed(self, what: str, case: str, error: dict[str, Any]) -> None:
+        self._under_way.discard(what)
         if is_told(error):
             # Cancelled, or the worker is gone: whoever made it so sets this going again.
             self._ranking.mark(case, WAITING)

@@ -48,7 +48,7 @@ class SegmentEditor:
         self._effects = slicer.qSlicerSegmentEditorEffectFactory.instance()
         self._effects.connect("effectRegistered(QString)", self._effect_registered)
         if self._entered:
-            editor.installKeyboardShortcuts()
+            self._install_keys()
 
     def show(self, segmentation: Any, volume: Any) -> None:
         """Edit a segmentation node on a volume node; the effect in use stays in use."""
@@ -81,7 +81,7 @@ class SegmentEditor:
         self._entered = True
         if self.widget is not None:
             self._select_node()
-            self.widget.installKeyboardShortcuts()
+            self._install_keys()
             self.widget.updateWidgetFromMRML()
 
     def exit(self) -> None:
@@ -117,6 +117,11 @@ class SegmentEditor:
         if node is not self._node:
             self._node = node
             self.widget.setMRMLSegmentEditorNode(node)
+
+    def _install_keys(self) -> None:
+        # Without a main window they would hang on nothing, and Qt would complain of each.
+        if slicer.util.mainWindow() is not None:
+            self.widget.installKeyboardShortcuts()
 
     def _effect_registered(self) -> None:
         if self.widget is not None:

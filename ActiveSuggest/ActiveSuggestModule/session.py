@@ -459,8 +459,9 @@ class Session:
     def shut_down(self) -> None:
         """Keep edits as a draft and end the worker, waiting briefly: Slicer is closing."""
         self._autosave.keep()
-        self._autosave.end()
         self._link.shut_down()
+        # Last: what was asked for and is lost now still tells of the open case.
+        self._autosave.end()
 
     # What happens -----------------------------------------------------------------------
 
@@ -516,7 +517,7 @@ class Session:
                 self._autosave.begin(current)
                 self._saver.begin(current.case)
             self._prefetch.current = None if current is None else current.case
-            self._prefetch.go_on()
+        self._prefetch.go_on()
         self.case_changed.emit()
 
     def _saved(self, value: dict[str, Any]) -> None:

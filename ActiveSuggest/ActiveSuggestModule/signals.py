@@ -48,8 +48,9 @@ class Signal:
             self._slots.remove(slot)
 
     def disconnect_all(self) -> None:
-        """Stop calling anyone."""
+        """Stop calling anyone, the hearer of errors included."""
         self._slots.clear()
+        self._on_error = _to_standard_error
 
     def emit(self, *values: Any) -> None:
         """Call every slot with ``values``; a slot that is disconnected meanwhile is passed over."""

@@ -87,7 +87,7 @@ def merged_ranking(new: Sequence[Suggested], old: Sequence[Suggested]) -> list[S
 
     What is finished or failed in ``old`` is left out.
     """
-    kept = []
+    kept: list[Suggested] = []
     for suggestion in new:
         before = find(suggestion.case, old)
         if before is not None:

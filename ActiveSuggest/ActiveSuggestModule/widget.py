@@ -11,6 +11,7 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from .file_browser import show_folder
 from .panels import looks
 from .panels.details_dialog import DetailsDialog
 from .panels.edit_panel import EditPanel
@@ -336,12 +337,7 @@ class ModulePanel(VTKObservationMixin):
         elif action == "rescan":
             self.session.rescan()
         elif action == "open-folder" and trouble.path:
-            self._open_folder(trouble.path)
+            show_folder(trouble.path)
 
     def _show_details(self, trouble: Trouble) -> None:
         self.details.show(trouble, self.session.log())
-
-    def _open_folder(self, path: str) -> None:
-        import slicer
-
-        slicer.app.openUrl(qt.QUrl.fromLocalFile(path))

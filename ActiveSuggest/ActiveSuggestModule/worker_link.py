@@ -126,7 +126,7 @@ class WorkerLink:
         for process in list(self._ending):
             if not process.wait(max(int((deadline - time.monotonic()) * 1000), 1)):
                 process.kill()
-                process.wait(500)
+                process.wait(EXIT_MS)
 
     def log(self) -> str:
         """Return the last 256 kB of what the worker printed, the one before included."""
@@ -248,6 +248,8 @@ class WorkerLink:
         again = not ending.error and self._deaths.may_start_again()
         self._set_state(STARTING if again else DEAD, device=None)
         self._lose_errands()
+        if not again:
+            self._fail_waiting()
         trouble = start_trouble(ending) if at_start else death_trouble(ending, doing, again)
         self.trouble.emit(trouble)
         if again and self.state == STARTING and self._process is None and self.folder is not None:
@@ -260,6 +262,14 @@ class WorkerLink:
         self._waiting = [e for e in lost if e.lasting] + self._waiting
         for errand in lost:
             errand.id = None
+            if not errand.lasting:
+                errand.on_failed(death_error())
+
+    def _fail_waiting(self) -> None:
+        """No worker is coming: what may not wait for the next one fails."""
+        waiting = self._waiting
+        self._waiting = [errand for errand in waiting if errand.lasting]
+        for errand in waiting:
             if not errand.lasting:
                 errand.on_failed(death_error())
 

@@ -171,6 +171,9 @@ class WorkerProcess:
         if not self._has_ended:
             self._has_ended = True
             self.ended.emit(ending)
+            # PythonQt keeps this object alive by its process; who listened must not live as long.
+            for signal in (self.greeted, self.noticed, self.progressed, self.answered, self.ended):
+                signal.disconnect_all()
 
     def _receive(self, message: Message) -> None:
         if isinstance(message, (Result, Failure)) and message.id is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import slicer
+from ActiveSuggestModule import widget
 from ActiveSuggestModule.panels.trouble_bar import action_words
 from ActiveSuggestModule.troubles import Trouble, trouble_from_error
 
@@ -101,7 +102,7 @@ def test_the_log_is_shown(stage):
 
 def test_a_folder_is_opened(stage, tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(type(stage.panel), "_open_folder", lambda _self, path: opened.append(path))
+    monkeypatch.setattr(widget, "show_folder", opened.append)
     stage.session.trouble.emit(Trouble("Kept.", action="open-folder", path=str(tmp_path)))
     stage.ui.troubleAction.click()
     assert opened == [str(tmp_path)]

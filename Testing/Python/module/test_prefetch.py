@@ -8,6 +8,16 @@ import pytest
 from ActiveSuggestModule.prepared import PreparedCase, Shelf
 from ActiveSuggestModule.suggestions import Suggested, grouped, merged_ranking, upcoming
 
+SLOW_PREDICT = """
+import time
+import ActiveSuggestLib.learner as learner
+def wait(self, *arguments, cancel=None, **options):
+    while True:
+        cancel.raise_if_cancelled()
+        time.sleep(0.05)
+learner.ActiveLearner.predict = wait
+"""
+
 
 def row(case: str, index: int | None = None, *reasons: str) -> dict:
     return {
@@ -30,8 +40,6 @@ def suggested(case: str, state: str = "waiting") -> Suggested:
 def test_three_are_made_ready_and_the_fourth_waits(stage, trained_pool):
     stage.open(trained_pool)
     stage.done(stage.session.suggest("mc-dropout", "volume", 4))
-    states = [s.state for s in stage.session.suggestions]
-    assert states.count("fetching") <= 1
     stage.until(lambda: [s.state for s in stage.session.suggestions].count("ready") == 3)
     assert stage.session.suggestions[3].state == "waiting"
     # A step on, the fourth is one of the next three.
@@ -39,6 +47,35 @@ def test_three_are_made_ready_and_the_fourth_waits(stage, trained_pool):
     stage.until(lambda: stage.session.suggestions[3].state == "ready")
     cached = {path.name for path in (trained_pool / "cache" / "scene").glob("*.nrrd")}
     assert {f"{s.case}.nrrd" for s in stage.session.suggestions} <= cached
+
+
+def test_images_do_not_wait_for_a_slow_proposal(stage, trained_pool):
+    stage.preamble = SLOW_PREDICT
+    stage.open(trained_pool)
+    stage.done(stage.session.suggest("random", "volume", 3))
+    images = [
+        trained_pool / "cache" / "scene" / f"{s.case}.nrrd" for s in stage.session.suggestions
+    ]
+    stage.until(lambda: all(path.is_file() for path in images), "the images")
+    third = stage.session.suggestions[2]
+    stage.until(lambda: stage.session.open_case(third.case).state == "done")
+    assert stage.session.current.source == "empty"
+    assert stage.session.current.proposal_waiting
+
+
+def test_a_proposal_put_off_for_the_user_is_fetched_after_theirs(stage, trained_pool):
+    stage.open(trained_pool)
+    stage.done(stage.session.suggest("random", "volume", 3))
+    other = next(
+        f["case"]
+        for f in stage.session.cases
+        if f["state"] == "unlabelled"
+        and f["case"] not in {s.case for s in stage.session.suggestions}
+    )
+    stage.done(stage.session.open_case(other))
+    stage.until(lambda: not stage.session.current.proposal_waiting)
+    assert stage.session.current.source == "proposal"
+    stage.until(lambda: all(s.state == "ready" for s in stage.session.suggestions), "the others")
 
 
 def test_a_broken_volume_costs_itself_alone(stage, trained_pool):

@@ -99,12 +99,13 @@ def test_slicers_own_runner_finds_the_test_class(loaded: Any, monkeypatch: Any) 
     monkeypatch.setattr(self_test, "run", lambda: ran.append("run"))
 
     suite = unittest.TestLoader().loadTestsFromName("ActiveSuggest")
+    found = {type(test) for tests in suite for test in tests}
     result = unittest.TextTestRunner(verbosity=0).run(suite)
 
     assert result.wasSuccessful(), result.errors
     assert ran == ["run"]
     assert not result.skipped
-    assert ActiveSuggest.ActiveSuggestTest in {type(t) for s in suite for t in s}
+    assert ActiveSuggest.ActiveSuggestTest in found
 
 
 def test_missing_packages_fail_with_a_way_out(loaded: Any, monkeypatch: Any) -> None:

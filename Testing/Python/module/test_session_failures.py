@@ -182,6 +182,16 @@ def test_a_project_that_vanishes_with_its_worker_says_so_once(stage, trained_poo
     stage.until(lambda: stage.session.worker_state == "open")
 
 
+def test_what_was_asked_of_a_worker_that_never_comes_fails(stage, trained_pool):
+    stage.open(trained_pool, ready=False)
+    trained_pool.rename(trained_pool.with_name("away"))
+    stage.kill_worker()
+    stage.until(lambda: stage.session.worker_state == "starting")
+    job = stage.session.suggest()
+    assert stage.ended(job) == "failed"
+    assert stage.session.worker_state == "dead"
+
+
 def test_a_panel_that_fails_does_not_stop_the_session(stage, trained_pool):
     def fail(*_values):
         raise KeyError("in a panel")

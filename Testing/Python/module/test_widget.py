@@ -130,6 +130,7 @@ def test_the_users_own_nodes_stay(opened, wait_until):
     opened.ui.closeButton.click()
     assert slicer.mrmlScene.GetNodeByID(own.GetID()) is own
     assert opened.panel.edit.editor.widget.segmentationNode() is None
+    wait_until(lambda: not opened.logic.session._link._ending, 60, "the worker's end")
 
 
 def test_reloading_ends_the_old_worker_and_starts_afresh(opened, wait_until, trained_pool):

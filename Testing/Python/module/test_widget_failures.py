@@ -105,7 +105,7 @@ def test_a_full_disk_keeps_the_edits_and_the_case(panel, monkeypatch, tmp_path):
     monkeypatch.setattr(mask_keeper, "write_mask", full)
     panel.ui.saveButton.click()
     sentence = panel.trouble_comes()
-    assert CASE in sentence
+    assert CASE in sentence, panel.session.troubles
     assert "disk is full" in sentence.lower()
     assert panel.ui.troubleRemedy.text
     assert panel.session.current.case == CASE

@@ -35,8 +35,10 @@ def a_case_is_shown_beside_the_users_own_nodes(bench: Bench) -> None:
     assert np.allclose(colors, [s["color"] for s in pool.SEGMENTS], atol=0.01), colors
     assert shown.volume.GetImageData().GetDimensions() == pool.SHAPE[::-1]
     layout = slicer.app.layoutManager()
-    if layout is not None:
-        logic = layout.sliceWidget("Red").sliceLogic()
+    # Without a main window there is no layout, and a layout may be without the view Red.
+    red = None if layout is None else layout.sliceWidget("Red")
+    if red is not None:
+        logic = red.sliceLogic()
         assert logic.GetSliceCompositeNode().GetBackgroundVolumeID() == shown.volume.GetID()
     bench.session.close_case()
     assert bench.shown is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import qt
 import slicer
 
 from .. import worker_packages
@@ -58,7 +59,7 @@ def a_second_session_gets_other_cases(bench: Bench) -> None:
 
     bench.ready()
     ours = {row.case for row in bench.suggest(count=2)}
-    other = Session(CaseScene(slicer.vtkMRMLScene()))
+    other = Session(CaseScene(slicer.vtkMRMLScene()), settings=qt.QSettings())
     notices: list[str] = []
     other.notice.connect(notices.append)
     try:
