@@ -272,6 +272,10 @@ class StrategyFailedError(ActiveSuggestError):
     """A strategy returned scores or picks that cannot be used."""
 
 
+class NoTruthError(ActiveSuggestError):
+    """The true labels are asked for, and they are not known."""
+
+
 # Worker ---------------------------------------------------------------------------------
 
 

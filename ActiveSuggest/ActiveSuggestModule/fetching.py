@@ -78,13 +78,29 @@ class Fetcher:
             **params,
         )
 
+    def _complete(self, key: tuple[str, str], proposal: dict[str, Any]) -> None:
+        """Ask for the proposal that leaves the slices labelled before as they are."""
+        self._under_way[key].errand = self._desk.link.ask(
+            "complete",
+            lambda value: self._fetched(key, {**proposal, "completed": value["path"]}),
+            lambda error: self._failed(key, error),
+            case=key[1],
+        )
+
+    def _is_labelled_in_part(self, case: str) -> bool:
+        facts = self._desk.shelf.of(case).scene or self._desk.facts.case(case) or {}
+        return facts.get("labelled_slices") is not None
+
     def _fetched(self, key: tuple[str, str], value: dict[str, Any]) -> None:
-        fetch = self._under_way.pop(key)
         method, case = key
+        if method == PROPOSAL and "completed" not in value and self._is_labelled_in_part(case):
+            self._complete(key, value)
+            return
+        fetch = self._under_way.pop(key)
         prepared = self._desk.shelf.of(case)
         if method == SCENE:
             prepared.scene = self._with_draft(case, value)
-            if value.get("prediction"):
+            if value.get("prediction") and value.get("labelled_slices") is None:
                 prepared.proposal, prepared.asked_of = value["prediction"], fetch.model
         else:
             prepared.proposal, prepared.asked_of = value, fetch.model

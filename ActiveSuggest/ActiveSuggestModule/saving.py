@@ -35,7 +35,6 @@ class _Save:
     note: str
     seconds: float
     moment: int
-    is_whole: bool
     job: Job
 
 
@@ -92,11 +91,10 @@ class Saver:
             note=note,
             seconds=self._time.take(opened.case),
             moment=moment,
-            is_whole=chosen is None or self._covers_all_edits(opened.case, chosen),
             job=self._desk.board.begin(KIND),
         )
         self._on_their_way[opened.case] = save
-        opened.saving = True
+        opened.saving, opened.seconds = True, 0.0
         self._autosave.hold = True
         self._remark(save)
         self._ranking.mark(opened.case, FINISHED)
@@ -104,9 +102,13 @@ class Saver:
         self.changed.emit()
         return save.job
 
-    def _covers_all_edits(self, case: str, slices: tuple[int, ...]) -> bool:
-        labelled = self._labelled.setdefault(case, set())
-        labelled.update(slices)
+    def _covers_all_edits(self, save: _Save) -> bool:
+        """Whether no slice was edited but those that are labelled now."""
+        if save.slices is None:
+            return True
+        labelled = self._labelled.setdefault(save.kept.case, set())
+        labelled.update(save.slices)
+        # Only now, and not when the user pressed the button: comparing takes as long as writing.
         return set(self._desk.scene.changed_slices()) <= labelled
 
     def _remark(self, save: _Save) -> None:
@@ -137,7 +139,7 @@ class Saver:
         prepared.scene = prepared.proposal = None
         opened = save.opened
         if self._autosave.current is opened:
-            self._edits.saved(save.moment, whole=save.is_whole)
+            self._edits.saved(save.moment, whole=self._covers_all_edits(save))
             opened.saved, opened.state = True, "labelled"
             opened.draft_offer = False
             labelled = value.get("slices")

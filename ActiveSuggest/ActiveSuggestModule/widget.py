@@ -11,6 +11,7 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from . import preferences
 from .file_browser import show_folder
 from .panels import looks
 from .panels.details_dialog import DetailsDialog
@@ -56,6 +57,7 @@ class ModulePanel(VTKObservationMixin):
         self._root, self._ui, self._logic = root, ui, logic
         self.session: Session = logic.session
         self.parameters: Any = None
+        self._settings = qt.QSettings()
         self._gui_tag: int | None = None
         self._notice, self._notice_until = "", 0.0
         self._entered = False
@@ -192,6 +194,7 @@ class ModulePanel(VTKObservationMixin):
         """Bind the widgets to the scene's parameter node."""
         self._unbind_parameters()
         self.parameters = Parameters(self._logic.getParameterNode())  # type: ignore[call-arg]
+        preferences.recall(self.parameters, self._settings)
         self._gui_tag = self.parameters.connectGui(self._ui)
         self.addObserver(
             self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._parameters_changed
@@ -211,6 +214,7 @@ class ModulePanel(VTKObservationMixin):
         self.session.train_after_save = self.parameters.trainAfterSave
         self.session.train_seconds = float(self.parameters.trainSeconds)
         self.session.rank_after_training = self.parameters.rankAfterTraining
+        preferences.remember(self.parameters, self._settings)
 
     def _strategy_chosen(self, name: str) -> None:
         if self.parameters is not None and self.parameters.strategy != name:

@@ -67,10 +67,10 @@ def strategy_options(function: Function) -> Function:
         click.option("--preset", help="Preset of the strategy, for example 'paper'."),
         click.option(
             "--unit",
-            type=click.Choice(["volume", "slice"]),
+            type=click.Choice(["volume", "slice", "mixed"]),
             default="volume",
             show_default=True,
-            help="Rank whole volumes or single slices.",
+            help="Rank whole volumes, single slices, or both in one list by gain for the effort.",
         ),
         click.option("--strategy", default="default", show_default=True, help="How to rank."),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,13 @@ class ArrayFiles:
             return array
         stored = self.load(case)
         return array if stored is None else stored
+
+    def prune_others(self) -> None:
+        """Drop the folders beside this one: what other models or plans gave."""
+        with contextlib.suppress(OSError):
+            for folder in self.folder.parent.iterdir():
+                if folder != self.folder:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _path(self, case: CaseRow) -> Path:
         name = hashlib.sha256(f"{case.name}|{case.image_hash}".encode()).hexdigest()[:24]

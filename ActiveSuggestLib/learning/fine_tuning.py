@@ -16,7 +16,7 @@ from ..models.batches import LabelledCase
 from ..models.checkpoints import ModelRecord
 from ..models.inference import Inference
 from ..models.memory import Limits
-from ..models.networks import SegmentationNetwork
+from ..models.networks import EncoderDecoder, SegmentationNetwork
 from ..models.training import (
     FINAL_CHECK_SHARE,
     Budget,
@@ -116,7 +116,7 @@ def fine_tune(
             spent = state.elapsed
         budget = replace(budget, seconds=left + spent)
 
-    def validate(network: SegmentationNetwork, seconds: float) -> dict[str, float]:
+    def validate(network: EncoderDecoder, seconds: float) -> dict[str, float]:
         inference = Inference(network, bench.plan, mixed=bench.device.mixed_precision)
         return judge.dice(inference, seconds, cancel)
 

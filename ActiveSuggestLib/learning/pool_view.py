@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from ..data.cases import CaseRow
+from ..errors import PoolExhaustedError
+from ..models.ensemble import EnsembleSpec, in_words
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
-from ..strategies.base import SLICE, Directions, Embeddings, Latents, Unit
+from ..progress import Cancel, Progress, no_progress
+from ..strategies.base import (
+    SLICE,
+    ColdLatents,
+    Directions,
+    Embeddings,
+    EnsembleView,
+    Latents,
+    LossView,
+    RaceView,
+    Unit,
+)
+from ..strategies.race import RaceSpec
+from .cold_latents import quick_latents
+from .ensembles import PoolEnsemble
+from .predicted_loss import PoolLosses
+from .racing import PoolRace
+from .truth import true_dice
 from .workbench import Workbench
 
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
@@ -35,8 +54,13 @@ class ProjectPool:
         gather: Gather,
         encode: Encode,
         direct: Direct,
+        *,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
     ) -> None:
         self._bench = bench
+        self._progress = progress
+        self._cancel = cancel
         self._direct = direct
         self._encode = encode
         self._encoded: dict[str, dict[str, np.ndarray]] = {}
@@ -45,10 +69,12 @@ class ProjectPool:
         self._gather = gather
         self._found: dict[Samples, dict[str, CaseStatistics]] = {}
         self._asked: dict[Samples, set[str]] = {}
+        self._ensembles: dict[EnsembleSpec, PoolEnsemble] = {}
         self.used_model = False
         self.kind = kind
         plane = bench.project.plane
         self.units: Sequence[Unit] = [u for c in candidates for u in open_units(c, kind, plane)]
+        self.started_with = tuple(self.units)
         self.labelled: Sequence[Unit] = [
             u for c in labelled for u in labelled_units(c, kind, plane)
         ]
@@ -81,19 +107,33 @@ class ProjectPool:
     def statistics(self, samples: Samples) -> UnitStatistics:
         """Gather the statistics of the candidates; unusable ones leave ``units``."""
         found = self._gathered(self._cases, samples)
-        self.units = [u for u in self.units if u.case in found]
+        self._keep(found)
         return UnitStatistics(self.units, found)
 
     def embeddings(self, samples: Samples) -> Embeddings:
         """Gather the embeddings of candidates and labelled; unusable ones leave both lists."""
         found = self._gathered({**self._labelled_cases, **self._cases}, samples)
-        self.units = [u for u in self.units if u.case in found]
+        self._keep(found)
         self.labelled = [u for u in self.labelled if u.case in found]
         candidates = UnitStatistics(self.units, found).embeddings()
         labelled = UnitStatistics(self.labelled, found).embeddings()
         if not len(labelled):
             labelled = np.empty((0, *candidates.shape[1:]))
         return Embeddings(candidates, labelled)
+
+    def _keep(self, usable: Container[str]) -> None:
+        """Leave out the units of other cases.
+
+        Raises:
+            PoolExhaustedError: no unit is left.
+        """
+        self.units = [u for u in self.units if u.case in usable]
+        if not self.units:
+            raise PoolExhaustedError(
+                "None of the remaining images can be used.",
+                path=self._bench.project.folder,
+                remedy="See the excluded cases and their reasons with `activesuggest status`.",
+            )
 
     def _gathered(self, cases: dict[str, CaseRow], samples: Samples) -> dict[str, CaseStatistics]:
         """Return the statistics of cases, asked for once however often a strategy wants them."""
@@ -119,9 +159,106 @@ class ProjectPool:
             everything = {**self._labelled_cases, **self._cases}
             self._encoded[kind] = self._encode(list(everything.values()), kind)
         found = self._encoded[kind]
-        self.units = [u for u in self.units if u.case in found]
+        self._keep(found)
         self.labelled = [u for u in self.labelled if u.case in found]
         return Latents(_latent_rows(self.units, found), _latent_rows(self.labelled, found))
+
+    def ensemble(self, spec: EnsembleSpec, *, with_labelled: bool) -> EnsembleView:
+        """Run an ensemble over candidates and labelled; unusable ones leave both lists."""
+        # An unusable image must not make another ensemble of it half-way.
+        if spec not in self._ensembles:
+            self._ensembles[spec] = PoolEnsemble(
+                self._bench, spec, progress=self._progress, cancel=self._cancel
+            )
+        ensemble = self._ensembles[spec]
+        members = ensemble.members()
+        wanted = {**(self._labelled_cases if with_labelled else {}), **self._cases}
+        found = ensemble.statistics(list(wanted.values()))
+        self._keep(found)
+        table = UnitStatistics(self.units, found)
+        labelled = np.empty((0, 0), np.float32)
+        if with_labelled:
+            self.labelled = [u for u in self.labelled if u.case in found]
+            labelled = UnitStatistics(self.labelled, found).embeddings()
+        training = in_words([m.steps for m in members], ensemble.spec.steps)
+        return EnsembleView(table, labelled, len(members), training)
+
+    def race(self, spec: RaceSpec) -> RaceView:
+        """Race the candidates for the top; unusable ones leave ``units``."""
+        self.used_model = True
+        slices: dict[str, list[int]] | None = None
+        if self.kind == SLICE:
+            slices = {}
+            for unit in self.units:
+                if unit.slice is not None:
+                    slices.setdefault(unit.case, []).append(unit.slice)
+        running = PoolRace(self._bench, spec, progress=self._progress, cancel=self._cancel)
+        result, found = running.run(list(self._cases.values()), slices)
+        self._keep(result.estimates)
+        places = {c: {s: i for i, s in enumerate(own)} for c, own in (slices or {}).items()}
+        rows = [(u.case, 0 if u.slice is None else places[u.case][u.slice]) for u in self.units]
+        whole = max(1, spec.samples * len(result.estimates))
+        return RaceView(
+            UnitStatistics(self.units, found),
+            np.array([result.estimates[case][i] for case, i in rows]),
+            np.array([result.drawn[case] for case, _ in rows], int),
+            np.array([result.confidence[case][i] for case, i in rows]),
+            result.places,
+            result.passes / whole,
+        )
+
+    def predicted_losses(self) -> LossView:
+        """Learn the loss on the labels and predict it; unusable candidates leave ``units``."""
+        self.used_model = True
+        losses = PoolLosses(self._bench, progress=self._progress, cancel=self._cancel)
+        found = losses.of(list(self._cases.values()))
+        self._keep(found.slices)
+        own = [found.slices[u.case] for u in self.units]
+        values = [
+            float(s.mean()) if u.slice is None else float(s[u.slice])
+            for u, s in zip(self.units, own, strict=True)
+        ]
+        worst = np.array([int(s.argmax()) for s in own], int)
+        counts = np.array([len(s) for s in own], int)
+        return LossView(np.array(values), worst, counts, found.right_pairs, found.trained_on)
+
+    def true_dice(self) -> np.ndarray | None:
+        """Compare the predictions with the truth; unusable candidates leave ``units``."""
+        rows = list(self._cases.values()) if self._bench.model_or_none() is not None else []
+        found = true_dice(self._bench, rows, progress=self._progress, cancel=self._cancel)
+        if not rows:
+            return None
+        self.used_model = True
+        self._keep(found)
+        return np.array(
+            [
+                found[u.case].volume if u.slice is None else found[u.case].slices[u.slice]
+                for u in self.units
+            ]
+        )
+
+    def cold_latents(self) -> ColdLatents:
+        """Encode a part of the pool, or all; unusable candidates leave ``units``."""
+        known = {**self._labelled_cases, **self._cases}
+        look = quick_latents(
+            self._bench,
+            list(known.values()),
+            self.rng,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        if look.note:
+            return ColdLatents.none(len(self.units), look.note)
+        self.units = [u for u in self.units if u.case not in look.unusable]
+        encoded = np.array([u.case in look.latents for u in self.units], bool)
+        if not encoded.any():
+            return ColdLatents.none(len(self.units), "none of the images could be read")
+        candidates = np.zeros((len(self.units), look.dimensions), np.float32)
+        seen = [u for u, there in zip(self.units, encoded, strict=True) if there]
+        candidates[encoded] = _latent_rows(seen, look.latents)
+        labelled = [u for u in self.labelled if u.case in look.latents]
+        rows = _latent_rows(labelled, look.latents)
+        return ColdLatents(candidates, encoded, rows, look.trained_on)
 
     def directions(self, kind: str, mode: str) -> Directions:
         """Move the newest labelled units along their loss gradient."""
@@ -132,7 +269,7 @@ class ProjectPool:
 class UnitStatistics:
     """One row a unit, from the statistics of their volumes."""
 
-    def __init__(self, units: Sequence[Unit], cases: dict[str, CaseStatistics]) -> None:
+    def __init__(self, units: Sequence[Unit], cases: Mapping[str, CaseStatistics]) -> None:
         self._units = units
         self._cases = cases
 

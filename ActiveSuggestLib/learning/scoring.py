@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 from ..data.cases import CaseRow
 from ..errors import ActiveSuggestError
@@ -16,6 +17,7 @@ from .statistics_cache import StatisticsCache
 from .workbench import LoadedModel, Workbench
 
 READ_AHEAD = 2
+Found = TypeVar("Found", bound=CaseStatistics)
 
 
 def gather(
@@ -32,10 +34,28 @@ def gather(
     stopped. The next volumes are read and prepared while the device works.
     """
     model = bench.model()
-    cache = StatisticsCache(
-        bench.project.folder / "cache" / "statistics", model.record.hash, bench.plan.hash, samples
+    root = bench.project.folder / "cache" / "statistics"
+    cache: StatisticsCache[CaseStatistics] = StatisticsCache(
+        root, model.record.hash, bench.plan.hash, samples
     )
-    found: dict[str, CaseStatistics] = {}
+
+    def compute(prepared: Prepared, tell: Progress) -> CaseStatistics:
+        return case_statistics(bench, model, prepared, samples, progress=tell, cancel=cancel)
+
+    return gather_cached(bench, cases, cache, compute, progress=progress, cancel=cancel)
+
+
+def gather_cached(
+    bench: Workbench,
+    cases: Sequence[CaseRow],
+    cache: StatisticsCache[Found],
+    compute: Callable[[Prepared, Progress], Found],
+    *,
+    progress: Progress = no_progress,
+    cancel: Cancel | None = None,
+) -> dict[str, Found]:
+    """Return what ``compute`` finds in each case, by name, from the ``cache`` where it has it."""
+    found: dict[str, Found] = {}
     missing = []
     for case in cases:
         stored = cache.load(case.name, case.image_hash)
@@ -44,16 +64,13 @@ def gather(
         else:
             found[case.name] = stored
     known = len(found)
-    for done, (case, prepared) in enumerate(_read_ahead(bench, missing, cancel)):
+    for done, (case, prepared) in enumerate(read_ahead(bench, missing, cancel)):
         if isinstance(prepared, Prepared):
             tell = part_of(progress, known + done, len(cases), case.name)
             tell(0.0, 1.0)
             bench.pauses.give_way()
-            statistics = case_statistics(
-                bench, model, prepared, samples, progress=tell, cancel=cancel
-            )
-            cache.store(case.name, case.image_hash, statistics)
-            found[case.name] = statistics
+            found[case.name] = compute(prepared, tell)
+            cache.store(case.name, case.image_hash, found[case.name])
         else:
             bench.report(case.name, prepared)
     progress(len(cases), len(cases), "")
@@ -98,7 +115,7 @@ def sample_volume(
     return result
 
 
-def _read_ahead(
+def read_ahead(
     bench: Workbench, cases: Sequence[CaseRow], cancel: Cancel | None
 ) -> Iterator[tuple[CaseRow, Prepared | ActiveSuggestError]]:
     """Yield each case with its prepared image or the error that it gave, in order."""

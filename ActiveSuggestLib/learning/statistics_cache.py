@@ -9,6 +9,7 @@ import shutil
 import zipfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -17,25 +18,39 @@ from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
 
 KEPT_MODELS = 4
+Found = TypeVar("Found", bound=CaseStatistics)
 
 
-class StatisticsCache:
-    """The statistics that one model gave, a file a case under ``cache/statistics``."""
+class StatisticsCache(Generic[Found]):
+    """The statistics that one model gave, a file a case under ``cache/statistics``.
 
-    def __init__(self, root: Path, model: str, plan: str, samples: Samples) -> None:
+    ``kind`` is what is kept of a case: ``CaseStatistics``, or a dataclass that adds arrays to it.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        model: str,
+        plan: str,
+        samples: Samples,
+        kind: type[Found] = CaseStatistics,  # type: ignore[assignment]
+    ) -> None:
         key = f"{model}|{plan}|{samples.count}|{samples.seed}|{samples.p}"
+        if kind is not CaseStatistics:
+            key += f"|{kind.__name__}"
+        self.kind = kind
         self.root = root
         self.folder = root / hashlib.sha256(key.encode()).hexdigest()[:16]
 
-    def load(self, case: str, image_hash: str) -> CaseStatistics | None:
+    def load(self, case: str, image_hash: str) -> Found | None:
         """Return what was stored for an image, or ``None``; a torn file counts as nothing."""
         try:
             with np.load(self._path(case, image_hash)) as stored:
-                return CaseStatistics(**{f.name: stored[f.name] for f in fields(CaseStatistics)})
+                return self.kind(**{f.name: stored[f.name] for f in fields(self.kind)})
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
 
-    def store(self, case: str, image_hash: str, statistics: CaseStatistics) -> None:
+    def store(self, case: str, image_hash: str, statistics: Found) -> None:
         """Store the statistics of an image; a full disk only costs the cache."""
         path = self._path(case, image_hash)
         temporary = temporary_beside(path)

@@ -15,6 +15,7 @@ from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
 from ..strategies import registry
 from ..strategies.base import (
+    MIXED,
     SLICE,
     VOLUME,
     Directions,
@@ -25,8 +26,10 @@ from ..strategies.base import (
     Unit,
     ranking,
 )
+from ..strategies.mixed import Mixed
 from .directions import directions
 from .latents import PoolLatents
+from .mixed_pool import MixedPool
 from .pool_view import ProjectPool
 from .scoring import gather
 from .workbench import Workbench
@@ -38,8 +41,8 @@ FALLBACK = "random"
 class Scored:
     """A scored pool: the units and their scores, and the strategy that gave them."""
 
-    strategy: Strategy
-    pool: ProjectPool
+    strategy: Strategy | Mixed
+    pool: ProjectPool | MixedPool
     scores: Scores
     units: tuple[Unit, ...]
 
@@ -55,7 +58,7 @@ def score_pool(
     progress: Progress = no_progress,
     cancel: Cancel | None = None,
 ) -> Scored:
-    """Score the unlabelled volumes or slices of a project.
+    """Score the unlabelled volumes or slices of a project, or both in one list (``mixed``).
 
     While there is no model, a strategy that needs one gives way to a random choice and the
     reasons say so.
@@ -64,14 +67,19 @@ def score_pool(
         UnknownStrategyError, StrategyFailedError: the strategy cannot be used.
         EmptyPoolError, PoolExhaustedError: there is nothing to score.
     """
-    if kind not in (VOLUME, SLICE):
+    if kind not in (VOLUME, SLICE, MIXED):
         raise StrategyFailedError(
-            f"A unit is a volume or a slice, not {kind!r}.", remedy="Use 'volume' or 'slice'."
+            f"A unit is a volume or a slice, not {kind!r}.",
+            remedy="Use 'volume', 'slice' or 'mixed'.",
         )
     strategy = registry.make(name, preset=preset, **(options or {}))
     note = ""
+    if kind == MIXED and bench.model_or_none() is None:
+        note = "No model is trained yet that could tell the effort, so these are whole volumes."
+        kind = VOLUME
     if strategy.needs_model and bench.model_or_none() is None:
-        note = f"No model is trained yet, so {strategy.name} cannot rank; this is a fair draw."
+        draw = f"No model is trained yet, so {strategy.name} cannot rank; this is a fair draw."
+        note = f"{draw} {note}".strip()
         strategy = registry.make(FALLBACK)
     candidates = _candidates(bench, kind, only)
     labelled = bench.project.cases("labelled")
@@ -87,8 +95,31 @@ def score_pool(
     ) -> Directions:
         return directions(bench, cases, units, autoencoder, mode, progress=progress, cancel=cancel)
 
-    pool = ProjectPool(bench, candidates, labelled, kind, strategy.name, statistics, encode, direct)
-    scores = strategy.score(pool)
+    def view(of: str, cases: Sequence[CaseRow]) -> ProjectPool:
+        return ProjectPool(
+            bench,
+            cases,
+            labelled,
+            of,
+            strategy.name,
+            statistics,
+            encode,
+            direct,
+            progress=progress,
+            cancel=cancel,
+        )
+
+    chosen: Strategy | Mixed = strategy
+    pool: ProjectPool | MixedPool
+    if kind == MIXED:
+        # Each kind has a strategy of its own: some remember what they scored.
+        whole = [c for c in candidates if c.state == "unlabelled"]
+        both = MixedPool(bench, view(VOLUME, whole) if whole else None, view(SLICE, candidates))
+        mixed = Mixed(strategy, registry.make(name, preset=preset, **(options or {})))
+        pool, chosen, scores = both, mixed, mixed.score(both)
+    else:
+        pool = single = view(kind, candidates)
+        scores = strategy.score(single)
     units = tuple(pool.units)
     if not units:
         raise PoolExhaustedError(
@@ -109,7 +140,7 @@ def score_pool(
             remedy="Choose another strategy, and tell the strategy's author.",
         )
     reasons = [(note, *r) if note else tuple(r) for r in scores.reasons]
-    return Scored(strategy, pool, Scores(values, reasons), units)
+    return Scored(chosen, pool, Scores(values, reasons), units)
 
 
 def choose(
@@ -131,7 +162,8 @@ def choose(
         # What a person passed over comes again only when nothing else is left.
         fresh = free & np.array([u.case not in skipped for u in scored.units], bool)
         allowed = fresh if fresh.any() else free
-        selected = scored.strategy.select(scored.pool, scored.scores, allowed, count)
+        select: Any = scored.strategy.select  # Of the pool's own kind; see ``score_pool``.
+        selected = select(scored.pool, scored.scores, allowed, count)
         picks = [p if isinstance(p, Pick) else Pick(int(p)) for p in selected]
         _check(scored, [p.index for p in picks], allowed, count)
         for pick in picks:
@@ -203,7 +235,7 @@ def _candidates(bench: Workbench, kind: str, only: Sequence[str] | None) -> list
         c
         for c in usable
         if c.state == "unlabelled"
-        or (kind == SLICE and c.state == "labelled" and c.labelled_slices is not None)
+        or (kind != VOLUME and c.state == "labelled" and c.labelled_slices is not None)
     ]
     if not open_cases:
         counts = bench.project.counts()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..data.cases import CaseRow
@@ -67,6 +69,8 @@ class Workbench:
         self.classes = SegmentClasses(project.segments)
         self.checkpoints = Checkpoints(project.folder / "models")
         self.limits = self._fresh_limits()
+        # The true label of a case, (z, y, x) of segment values; a simulation alone knows it.
+        self.truth: Callable[[str], np.ndarray] | None = None
         self._plan: Plan | None = None
         self._model: LoadedModel | None = None
         self._told: set[str] = set()
@@ -111,29 +115,7 @@ class Workbench:
 
         A model of another plan is left aside, so the next training starts afresh.
         """
-        usable = [c for c in self.project.cases() if c.state != "excluded" and c.geometry]
-        if not usable:
-            raise EmptyPoolError(
-                "The project has no usable image.",
-                path=self.project.folder,
-                remedy="Add images to the image folder and rescan, or include excluded cases.",
-            )
-        settings = self.project.settings
-        options = {k: settings[k] for k in PLAN_OPTIONS if settings.get(k) is not None}
-        pool = fingerprint(
-            [c.geometry for c in usable if c.geometry is not None],
-            [c.intensity for c in usable],
-            channels=usable[0].channels,
-            modality=self.project.modality,
-            plane=self.project.plane,
-        )
-        plan = make_plan(
-            pool,
-            self.device,
-            classes=len(self.project.segments) + 1,
-            plane=self.project.plane,
-            **options,
-        )
+        plan = self.made_plan()
         self.checkpoints.folder.mkdir(parents=True, exist_ok=True)
         # With its hash, so that a model's record can be held against it without torch.
         form = {"hash": plan.hash, **plan.to_dict()}
@@ -142,6 +124,44 @@ class Workbench:
         self.project.record("planned", plan=plan.hash, reasons=list(plan.reasons))
         self._plan, self._model = plan, None
         return plan
+
+    def made_plan(self, **options: Any) -> Plan:
+        """Return a plan for the pool and the device as they are now, without storing it.
+
+        ``options`` of ``make_plan`` override the project's settings.
+
+        Raises:
+            EmptyPoolError: there is no usable image to plan for.
+        """
+        usable = [c for c in self.project.cases() if c.state != "excluded" and c.geometry]
+        if not usable:
+            raise EmptyPoolError(
+                "The project has no usable image.",
+                path=self.project.folder,
+                remedy="Add images to the image folder and rescan, or include excluded cases.",
+            )
+        settings = self.project.settings
+        chosen = {k: settings[k] for k in PLAN_OPTIONS if settings.get(k) is not None}
+        pool = fingerprint(
+            [c.geometry for c in usable if c.geometry is not None],
+            [c.intensity for c in usable],
+            channels=usable[0].channels,
+            modality=self.project.modality,
+            plane=self.project.plane,
+        )
+        return make_plan(
+            pool,
+            self.device,
+            classes=len(self.project.segments) + 1,
+            plane=self.project.plane,
+            **{**chosen, **options},
+        )
+
+    def with_plan(self, plan: Plan) -> Workbench:
+        """Return the same workbench under another plan that is not stored; it has no model."""
+        other = copy.copy(self)
+        other._plan, other._model = plan, None
+        return other
 
     def _stored_plan(self) -> Plan | None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ..progress import Cancel, Progress, no_progress
 from .memory import Limits
-from .networks import SegmentationNetwork
+from .networks import EncoderDecoder
 from .plan import Plan
 from .samples import sampling
 from .statistics import SampleMaps, StreamedStatistics
@@ -53,7 +53,7 @@ class Inference:
     is shared by the samples.
     """
 
-    def __init__(self, network: SegmentationNetwork, plan: Plan, *, mixed: bool = False) -> None:
+    def __init__(self, network: EncoderDecoder, plan: Plan, *, mixed: bool = False) -> None:
         self.network = network.eval()
         self.plan = plan
         self.mixed = mixed
@@ -67,7 +67,18 @@ class Inference:
         cancel: Cancel | None = None,
     ) -> torch.Tensor:
         """Return the prediction without dropout, float32 (C, S, H, W) on the CPU."""
-        return self._run(volume, None, limits, progress, cancel).maps.mean
+        return self.mean(volume, limits, progress=progress, cancel=cancel).maps.mean
+
+    def mean(
+        self,
+        volume: torch.Tensor,
+        limits: Limits,
+        *,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
+    ) -> VolumeResult:
+        """Return the prediction without dropout, as statistics of one sample."""
+        return self._run(volume, None, limits, progress, cancel)
 
     def sample(
         self,
@@ -92,10 +103,7 @@ class Inference:
         progress: Progress,
         cancel: Cancel | None,
     ) -> VolumeResult:
-        device = torch.device(limits.device)
-        self.network.to(device)
-        if device.type == "cuda":
-            self.network.to(memory_format=self.plan.memory_format)  # type: ignore[call-overload]
+        device = self.place(limits)
         parts = slabs(volume.shape[1:], self.plan, limits.halvings)
         results = []
         for index, part in enumerate(parts):
@@ -107,7 +115,7 @@ class Inference:
                     cancel.raise_if_cancelled()
                 progress((index + share) / len(parts), 1.0)
 
-            work = _Slab(self, slab, tiling, limits, tell)
+            work = Slab(self, slab, tiling, limits, tell)
             results.append(work.statistics(samples))
         maps = [r[0] for r in results]
         whole = SampleMaps(
@@ -118,13 +126,21 @@ class Inference:
         slice_embeddings = np.concatenate([r[1] for r in results])
         return VolumeResult(whole, slice_embeddings.mean(axis=0), slice_embeddings)
 
+    def place(self, limits: Limits) -> torch.device:
+        """Move the network to the device and return that."""
+        device = torch.device(limits.device)
+        self.network.to(device)
+        if device.type == "cuda":
+            self.network.to(memory_format=self.plan.memory_format)  # type: ignore[call-overload]
+        return device
+
     def _precision(self, device: torch.device) -> torch.autocast | nullcontext[None]:
         if self.mixed and device.type == "cuda":
             return torch.autocast("cuda", torch.bfloat16)
         return nullcontext()
 
 
-class _Slab:
+class Slab:
     """One slab (C, S, H, W) on the device, and the encodings of its windows."""
 
     def __init__(
@@ -151,7 +167,20 @@ class _Slab:
     def statistics(self, samples: Samples | None) -> tuple[SampleMaps, np.ndarray]:
         """Return the maps on the CPU and the slice embeddings (S, E)."""
         streamed = StreamedStatistics()
-        chunks = self._chunks(samples)
+        for probability in self.draw(samples):
+            streamed.add(probability)
+        maps = streamed.maps()
+        on_cpu = SampleMaps(maps.mean.cpu(), maps.variance.cpu(), maps.expected_entropy.cpu())
+        return on_cpu, self.slice_embeddings()
+
+    def draw(self, samples: Samples | None, which: range | None = None) -> Iterator[torch.Tensor]:
+        """Yield probabilities of some samples at a time, float32 (K, C, S, H, W).
+
+        ``which`` (default: all of them) are drawn in their order; sample t is the same whatever
+        was drawn before. Without ``samples`` it is the one prediction without dropout.
+        """
+        every = range(1) if samples is None else which or range(samples.count)
+        chunks = self._chunks(every) if samples is not None else [every]
         for done, chunk in enumerate(chunks):
             scope = (
                 sampling(self.network, chunk, seed=samples.seed, p=samples.p)
@@ -159,23 +188,23 @@ class _Slab:
                 else nullcontext()
             )
             with scope:
-                streamed.add(self._blended(len(chunk), done / len(chunks), 1 / len(chunks)))
-        maps = streamed.maps()
-        on_cpu = SampleMaps(maps.mean.cpu(), maps.variance.cpu(), maps.expected_entropy.cpu())
-        inner = slice(self.tiling.before[0], self.tiling.before[0] + self.tiling.shape[0])
-        return on_cpu, (self._slice_sum / np.maximum(self._slice_count, 1))[inner]
+                probability = self._blended(len(chunk), done / len(chunks), 1 / len(chunks))
+            yield probability
 
-    def _chunks(self, samples: Samples | None) -> list[Sequence[int]]:
-        if samples is None:
-            return [range(1)]
+    def slice_embeddings(self) -> np.ndarray:
+        """Return the bottleneck's mean over each slice, (S, E), once something was drawn."""
+        inner = slice(self.tiling.before[0], self.tiling.before[0] + self.tiling.shape[0])
+        return (self._slice_sum / np.maximum(self._slice_count, 1))[inner]
+
+    def _chunks(self, every: range) -> list[range]:
         at_once = self.limits.samples_at_once
         if not self.tiling.single:
             # Blending holds the chunk's samples of the whole slab.
             one = 4 * self.inference.plan.classes * int(np.prod(self.tiling.padded))
             at_once = max(1, min(at_once, BLENDED_BYTES // one))
         return [
-            range(first, min(first + at_once, samples.count))
-            for first in range(0, samples.count, at_once)
+            range(first, min(first + at_once, every.stop))
+            for first in range(every.start, every.stop, at_once)
         ]
 
     def _blended(self, count: int, start: float, share: float) -> torch.Tensor:

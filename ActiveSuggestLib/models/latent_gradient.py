@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ..data.labels import UNKNOWN
 from .memory import Limits
-from .networks import SegmentationNetwork
+from .networks import EncoderDecoder
 from .plan import Plan
 from .windows import slabs, tile
 
@@ -45,7 +45,7 @@ def soft_dice_losses(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor
 
 
 def loss_gradient(
-    network: SegmentationNetwork,
+    network: EncoderDecoder,
     plan: Plan,
     array: torch.Tensor,
     target: torch.Tensor,

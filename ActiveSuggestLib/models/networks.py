@@ -41,11 +41,32 @@ class Architecture:
         return tuple(math.prod(axis) for axis in zip(*self.strides, strict=True))
 
 
-class SegmentationNetwork(nn.Module):
-    """A residual U-Net whose encoder can be shared by Monte-Carlo samples.
+class EncoderDecoder(nn.Module):
+    """What training and inference ask of a network: an encoder, and a decoder that may be random.
 
     ``forward`` maps (B, in_channels, *spatial) to logits (B, classes, *spatial).
     """
+
+    def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return the features of every level, the bottleneck last."""
+        raise NotImplementedError
+
+    def decode(self, features: Sequence[torch.Tensor], samples: int = 1) -> torch.Tensor:
+        """Return logits, (samples · B, classes, *spatial), sample-major."""
+        raise NotImplementedError
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        return self.decode(self.encode(x))
+
+    @property
+    def embedding_size(self) -> int:
+        """The number of bottleneck channels."""
+        raise NotImplementedError
+
+
+class SegmentationNetwork(EncoderDecoder):
+    """A residual U-Net whose encoder can be shared by Monte-Carlo samples."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -90,10 +111,6 @@ class SegmentationNetwork(nn.Module):
         for dropout, up, skip in zip(self.dropout, self.up, skips, strict=True):
             x = up(torch.cat([_repeat(skip, samples), dropout(x)], dim=1))
         return x
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits."""
-        return self.decode(self.encode(x))
 
     @property
     def embedding_size(self) -> int:

@@ -37,13 +37,15 @@ class SampledDropout(nn.Module):
         self.p = p
         self.layer = layer
         self._samples: tuple[int, Sequence[int], float] | None = None
+        self._own: torch.Generator | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Drop channels of ``x``, shape (B, C, …)."""
         if self._samples is not None:
             return x * self._mask(x)
         if self.training and self.p > 0.0:
-            return _drop_channels(x, self.p)
+            own = self._own if self._own is not None and self._own.device == x.device else None
+            return _drop_channels(x, self.p, own)
         return x
 
     def _mask(self, x: torch.Tensor) -> torch.Tensor:
@@ -57,14 +59,26 @@ class SampledDropout(nn.Module):
         return mask.reshape(mask.shape + (1,) * (x.ndim - 2))
 
 
-def _drop_channels(x: torch.Tensor, p: float) -> torch.Tensor:
-    keep = torch.rand(x.shape[:2], device=x.device) >= p
+def _drop_channels(
+    x: torch.Tensor, p: float, generator: torch.Generator | None = None
+) -> torch.Tensor:
+    keep = torch.rand(x.shape[:2], device=x.device, generator=generator) >= p
     return x * (keep.to(x.dtype) / (1.0 - p)).reshape(keep.shape + (1,) * (x.ndim - 2))
 
 
 def dropout_layers(network: nn.Module) -> list[SampledDropout]:
     """Return the sampled dropout layers of a network, in their order."""
     return [m for m in network.modules() if isinstance(m, SampledDropout)]
+
+
+def own_random_numbers(network: nn.Module, seed: int, device: str) -> None:
+    """Let the dropout of ``network`` draw from a generator of its own while it trains.
+
+    Networks that train side by side in threads would otherwise share torch's random numbers, and
+    none of them would repeat.
+    """
+    for layer in dropout_layers(network):
+        layer._own = torch.Generator(device).manual_seed(seed * 1_000 + layer.layer)
 
 
 @contextmanager

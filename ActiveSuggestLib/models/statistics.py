@@ -80,6 +80,36 @@ class StreamedStatistics:
         self._entropy.add_(chunk_entropy)
         self.count = total
 
+    def add_one(self, probability: torch.Tensor) -> torch.Tensor:
+        """Take in one sample, float32 (C, …), and return its increment of the variance, (…).
+
+        m_t = (1/C) Σ_c (p_t − μ_{t−1})(p_t − μ_t) ≥ 0, so that V = Σ_t m_t / T; the first is zero.
+        Each later one alone is an estimate of T/(T − 1)·V.
+        """
+        if self._mean is None or self._m2 is None or self._entropy is None:
+            self.add(probability[None])
+            return torch.zeros_like(probability[0])
+        self.count += 1
+        delta = probability - self._mean
+        self._mean.add_(delta, alpha=1 / self.count)
+        increment = (delta * (probability - self._mean)).sum(dim=0)
+        self._m2.add_(increment)
+        self._entropy.add_(-torch.special.xlogy(probability, probability).sum(dim=0))
+        return increment / len(probability)
+
+    @property
+    def mean(self) -> torch.Tensor:
+        """The mean of the samples so far, (C, …)."""
+        if self._mean is None:
+            raise ValueError("no sample was added")
+        return self._mean
+
+    def to(self, device: torch.device | str) -> None:
+        """Move what is kept to another device."""
+        if self._mean is not None and self._m2 is not None and self._entropy is not None:
+            self._mean, self._m2 = self._mean.to(device), self._m2.to(device)
+            self._entropy = self._entropy.to(device)
+
     def maps(self) -> SampleMaps:
         """Return the maps of all samples so far."""
         if self._mean is None or self._m2 is None or self._entropy is None:

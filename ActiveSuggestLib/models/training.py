@@ -17,7 +17,7 @@ from ..progress import Cancel, Progress, no_progress
 from .batches import Batches, LabelledCase
 from .losses import MaskedDiceCELoss
 from .memory import Limits, Notice, no_notice, with_less_memory
-from .networks import SegmentationNetwork
+from .networks import EncoderDecoder
 from .plan import Plan
 
 LEARNING_RATE = 2e-3
@@ -38,16 +38,20 @@ Dice = dict[str, float]
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: a number of steps (repeatable with a seed) or of seconds."""
+    """How long to train: a number of steps (repeatable with a seed) or of seconds.
+
+    With both, whichever is first.
+    """
 
     seconds: float | None = None
     steps: int | None = None
 
     def share(self, step: int, elapsed: float) -> float:
         """Return the share that is used up, 0…1."""
-        if self.steps is not None:
-            return min(1.0, step / max(1, self.steps))
-        return min(1.0, elapsed / max(1e-9, self.seconds or 0.0))
+        by_step = 0.0 if self.steps is None else step / max(1, self.steps)
+        if self.steps is not None and self.seconds is None:
+            return min(1.0, by_step)
+        return min(1.0, max(by_step, elapsed / max(1e-9, self.seconds or 0.0)))
 
 
 @dataclass
@@ -99,7 +103,7 @@ class Hooks:
     ``pauses`` lets more urgent work in between two steps; its clock is the training's own.
     """
 
-    validate: Callable[[SegmentationNetwork, float], Dice] | None = None
+    validate: Callable[[EncoderDecoder, float], Dice] | None = None
     check_voxels: Sequence[float] = ()
     refresh: Callable[[], Sequence[LabelledCase] | None] | None = None
     keep: Callable[[TrainingState], None] | None = None
@@ -110,7 +114,7 @@ class Hooks:
 
 
 def train(
-    network: SegmentationNetwork,
+    network: EncoderDecoder,
     plan: Plan,
     cases: Sequence[LabelledCase],
     budget: Budget,
@@ -147,7 +151,7 @@ def train(
 class _Run:
     def __init__(
         self,
-        network: SegmentationNetwork,
+        network: EncoderDecoder,
         plan: Plan,
         cases: Sequence[LabelledCase],
         budget: Budget,
@@ -396,5 +400,5 @@ class _Ahead:
         return taken
 
 
-def _weights(network: SegmentationNetwork) -> dict[str, torch.Tensor]:
+def _weights(network: EncoderDecoder) -> dict[str, torch.Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}

@@ -18,6 +18,7 @@ from ..learning import labelling
 from ..messages import Request
 from ..progress import Progress, part_of
 from ..strategies import catalogue
+from .completed_label import complete_label
 from .context import Context, device_facts
 from .curve import learning_curve
 from .failures import error_form
@@ -259,6 +260,12 @@ def prepare(context: Context, task: Task, *, case: str, urgent: bool = False) ->
     What is ``urgent``, because someone waits for it, is done before what is only prefetched.
     """
     return prepare_case(context.project, case, task.cancel)
+
+
+@aside
+def complete(context: Context, _task: Task, *, case: str) -> Any:
+    """Complete a label of some slices by the model's proposal; see ``complete_label``."""
+    return {"path": complete_label(context.project, case)}
 
 
 @aside

@@ -33,5 +33,7 @@ class Crew:
             threads=self.threads,
             rater=RATER,
         ) as learner:
+            # The oracle may look at it, and nothing else does.
+            learner.bench.truth = world.truth
             yield learner
         gc.collect()  # one arm's model and caches are gone before the next one's come

@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..models.ensemble import EnsembleSpec
 from ..models.inference import Samples
 from .diversity import pick_diverse
+from .race import RaceSpec
 
-VOLUME, SLICE = "volume", "slice"
+VOLUME, SLICE, MIXED = "volume", "slice", "mixed"
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,26 @@ class Latents:
 
 
 @dataclass(frozen=True)
+class ColdLatents:
+    """Latents before anything is labelled, of as much of the pool as is quickly read.
+
+    ``encoded`` (N,) tells which of ``candidates`` (N, d) are there; the rest are zero. A ``note``
+    says why there are none at all.
+    """
+
+    candidates: np.ndarray
+    encoded: np.ndarray
+    labelled: np.ndarray
+    trained_on: int
+    note: str = ""
+
+    @classmethod
+    def none(cls, units: int, note: str) -> ColdLatents:
+        """Return that there are no latents, and why."""
+        return cls(np.zeros((units, 0)), np.zeros(units, bool), np.zeros((0, 0)), 0, note)
+
+
+@dataclass(frozen=True)
 class Directions:
     """Labelled units of last round as rows of ``PoolView.labelled`` (m,), the highest loss first.
 
@@ -147,6 +169,52 @@ class StatisticsTable(Protocol):
     def class_mass(self) -> np.ndarray:
         """Return Σ_v p̄_c in voxels of the network's grid of each unit, (N, C)."""
         ...
+
+
+@dataclass(frozen=True)
+class EnsembleView:
+    """What an ensemble finds in the candidates, and how its members were trained.
+
+    ``labelled`` (M, E) are the descriptors of ``PoolView.labelled``; those of the candidates are
+    the table's embeddings. ``training`` says in words what the members have learnt.
+    """
+
+    table: StatisticsTable
+    labelled: np.ndarray
+    members: int
+    training: str
+
+
+@dataclass(frozen=True)
+class RaceView:
+    """How a race for the top k ended, rows in the order of ``PoolView.units``.
+
+    ``values`` (N,): the variance with all samples, or what it is expected to be; ``drawn`` (N,):
+    the samples it rests on; ``confidence`` (N,): how sure it is that a unit is not among the top
+    ``places``; ``share``: the passes made of those that all samples would have taken.
+    """
+
+    table: StatisticsTable
+    values: np.ndarray
+    drawn: np.ndarray
+    confidence: np.ndarray
+    places: int
+    share: float
+
+
+@dataclass(frozen=True)
+class LossView:
+    """The predicted loss of each unit, (N,), in the order of ``PoolView.units``; higher is worse.
+
+    ``worst_slices`` and ``slice_counts`` (N,) are of each unit's volume; ``right_pairs`` is the
+    share of pairs of labelled slices left out that were ordered rightly (NaN if not known).
+    """
+
+    values: np.ndarray
+    worst_slices: np.ndarray
+    slice_counts: np.ndarray
+    right_pairs: float
+    trained_on: int
 
 
 class PoolView(Protocol):
@@ -204,6 +272,36 @@ class PoolView(Protocol):
         """Encode the pool by an autoencoder (``models.autoencoder_plan``) trained on it once.
 
         Units whose image turns out to be unusable leave ``units`` and ``labelled``.
+        """
+        ...
+
+    def ensemble(self, spec: EnsembleSpec, *, with_labelled: bool) -> EnsembleView:
+        """Train an ensemble on the labels, or take the one that is kept, and run it over the pool.
+
+        Descriptors of what is labelled are gathered only ``with_labelled``.
+        """
+        ...
+
+    def race(self, spec: RaceSpec) -> RaceView:
+        """Sample volumes under dropout only while one of their units can reach the top."""
+        ...
+
+    def predicted_losses(self) -> LossView:
+        """Learn the model's loss on the labels and predict it for the candidates."""
+        ...
+
+    def true_dice(self) -> np.ndarray | None:
+        """Return the true Dice of the model's prediction of each unit, (N,); none without a model.
+
+        Raises:
+            NoTruthError: this is no simulation.
+        """
+        ...
+
+    def cold_latents(self) -> ColdLatents:
+        """Encode as much of the pool as is quickly read, by patients drawn at random.
+
+        Never raises because of an image or a training that failed: ``note`` says so.
         """
         ...
 

@@ -22,6 +22,7 @@ class Entry:
 
     ``needs_model``: before the first training it can only give a fair draw. ``available_units``:
     what it can rank, of ``UNITS``. ``module`` and ``attribute`` say where its class is.
+    ``simulation_only``: it looks at what only a simulation knows.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Entry:
     module: str
     attribute: str
     available_units: tuple[str, ...] = UNITS
+    simulation_only: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return name, summary, explanation, needs_model and available_units."""
@@ -61,6 +63,15 @@ _OWN = (
         True,
         "mc_dropout",
         "MCDropout",
+    ),
+    Entry(
+        "ensemble",
+        "Where several networks contradict each other, spread over the whole pool.",
+        "Trains several small models, each on another draw of your labels, and picks cases on "
+        "which they disagree and which together stand for the rest; this takes some minutes.",
+        True,
+        "ensemble",
+        "SuggestiveAnnotation",
     ),
     Entry(
         "entropy",
@@ -158,6 +169,15 @@ _OWN = (
         "GradientGuided",
     ),
     Entry(
+        "learning-loss",
+        "Where a second network expects the model to be wrong.",
+        "Lets a small second model learn where the first goes wrong, and picks the cases for which "
+        "it foretells the largest error.",
+        True,
+        "learning_loss",
+        "LearningLoss",
+    ),
+    Entry(
         "random",
         "A fair draw: every patient has the same chance.",
         "Draws at random, every patient with the same chance: what the others must beat.",
@@ -181,12 +201,22 @@ _OWN = (
         "strided",
         "Strided",
     ),
+    Entry(
+        "oracle",
+        "The lowest true Dice; in simulations only.",
+        "Looks at the true labels and picks the cases that the model segments worst: how well a "
+        "strategy could do, in simulations alone.",
+        False,
+        "oracle",
+        "Oracle",
+        simulation_only=True,
+    ),
 )
 
 
-def own() -> tuple[Entry, ...]:
-    """Return the strategies of this package, ``default`` first."""
-    return _OWN
+def own(*, simulation: bool = False) -> tuple[Entry, ...]:
+    """Return the strategies of this package, ``default`` first; all of them in a ``simulation``."""
+    return tuple(entry for entry in _OWN if simulation or not entry.simulation_only)
 
 
 def entry_points() -> dict[str, metadata.EntryPoint]:

@@ -20,9 +20,9 @@ from .base import Strategy
 from .catalogue import UNITS, Entry, entry_points, own
 
 
-def names() -> list[str]:
-    """Return the names of all strategies, our own first."""
-    return [*(entry.name for entry in own()), *entry_points()]
+def names(*, simulation: bool = False) -> list[str]:
+    """Return the names of all strategies, our own first; those of a ``simulation`` only in one."""
+    return [*(entry.name for entry in own(simulation=simulation)), *entry_points()]
 
 
 def others() -> tuple[list[Entry], list[StrategyFailedError]]:
@@ -71,7 +71,7 @@ def make(name: str, *, preset: str | None = None, **options: Any) -> Strategy:
 
 
 def _find(name: str) -> Any:
-    for entry in own():
+    for entry in own(simulation=True):
         if entry.name == name:
             module = importlib.import_module(f".{entry.module}", __package__)
             return getattr(module, entry.attribute)

@@ -102,8 +102,8 @@ def measure(folder: Path, seconds: int) -> None:
     until(lambda: "suggest" not in session.jobs, "a ranking")
     waited("while it scores", beats)
     until(lambda: session.current is not None, "the first case")
-    until(lambda: all(s.state == "ready" for s in session.suggestions[:2]), "the next ones")
-    for suggestion in session.suggestions[1::-1]:
+    until(lambda: all(s.state == "ready" for s in session.suggestions[1:3]), "the next ones")
+    for suggestion in session.suggestions[1:3]:
         click(host, widget, suggestion.case)
     session.shut_down()
     host.finish()

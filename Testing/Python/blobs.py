@@ -8,7 +8,12 @@ import numpy as np
 import SimpleITK as sitk
 
 SEGMENTS = "ball,core"
-SETTINGS = {"features": [4, 8, 8], "samples": 4, "autoencoder_steps": 3}
+SETTINGS = {
+    "features": [4, 8, 8],
+    "samples": 4,
+    "autoencoder_steps": 3,
+    "ensemble_steps": 3,
+}
 
 
 def blob(seed: int, shape: tuple[int, int, int] = (16, 18, 20)) -> tuple[np.ndarray, np.ndarray]:

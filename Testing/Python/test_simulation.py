@@ -236,6 +236,14 @@ def test_an_exhausted_pool_ends_an_arm_with_what_there_was(a_pool: Path, tmp_pat
     assert [r.labelled_cases for r in result.arm("random", 0)] == [2, 3, 4]
 
 
+def test_the_oracle_sees_the_labels_and_asks_for_what_the_model_does_worst(
+    a_pool: Path, tmp_path: Path
+) -> None:
+    result = run(a_pool, tmp_path / "out", strategies=["oracle"], rounds=1, batch=1)
+    query = result.arm("oracle", 0)[-1].queries[0]
+    assert "The true Dice of the prediction is" in " ".join(query.reasons)
+
+
 def test_single_slices_are_asked_and_counted(a_pool: Path, tmp_path: Path) -> None:
     result = run(a_pool, tmp_path / "out", unit="slice", strategies=["random", "mc-dropout"],
                  rounds=1, batch=3)  # fmt: skip

@@ -239,3 +239,20 @@ def test_a_strategy_that_misbehaves_is_named(make_learner, monkeypatch, values, 
     monkeypatch.setattr(Wild, "picks", picks)
     with pytest.raises(StrategyFailedError, match="wild"):
         make_learner(3).suggest("wild", count=2)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "unit", "options"),
+    [("ensemble", "volume", {}), ("mc-dropout", "volume", {"race": 0.5}),
+     ("mc-dropout", "slice", {"race": 0.5}), ("learning-loss", "slice", {}),
+     ("mc-dropout", "mixed", {})],
+)  # fmt: skip
+def test_with_no_readable_image_left_the_pool_is_exhausted(
+    make_learner, tmp_path, strategy, unit, options
+):
+    learner = make_learner(5, labelled=3)
+    learner.fine_tune(steps=2)
+    for name in ("p03_v0", "p04_v0"):
+        (tmp_path / "pool" / "images" / f"{name}.nii.gz").write_bytes(b"torn")
+    with pytest.raises(PoolExhaustedError, match="None of the remaining images can be used"):
+        learner.suggest(strategy, unit=unit, options=options)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import qt
 import slicer
+from ActiveSuggestModule import preferences
 from ActiveSuggestModule.parameters import Parameters, Unit
 
 from Testing.Python.module.panel_stage import Stage
@@ -83,3 +85,42 @@ def test_while_the_module_is_left_the_node_is_not_watched(stage):
     assert stage.ui.countSpin.value == 5
     stage.panel.enter()
     assert stage.ui.countSpin.value == 30
+
+
+def test_a_new_scene_has_what_was_chosen_last(stage):
+    stage.ui.countSpin.setValue(9)
+    stage.ui.trainAfterCheck.click()
+    stage.panel.parameters.unit = Unit.SLICE
+    stage.panel.scene_start_close()
+    slicer.mrmlScene.Clear(0)
+    node = slicer.mrmlScene.GetSingletonNode("ActiveSuggest", "vtkMRMLScriptedModuleNode")
+    if node is not None:
+        slicer.mrmlScene.RemoveNode(node)
+    stage.panel.scene_end_close(True)
+    parameters = stage.panel.parameters
+    assert (parameters.count, parameters.unit) == (9, Unit.SLICE)
+    assert not parameters.trainAfterSave
+    assert (stage.ui.countSpin.value, stage.ui.trainAfterCheck.checked) == (9, False)
+
+
+def test_a_scene_with_choices_of_its_own_keeps_them(stage):
+    stage.ui.countSpin.setValue(9)
+    stage.panel.exit()
+    node = slicer.mrmlScene.GetSingletonNode("ActiveSuggest", "vtkMRMLScriptedModuleNode")
+    Parameters(node).count = 3
+    stage.panel.enter()
+    assert stage.panel.parameters.count == 3
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["", "no json", "[1]", '{"count": "many"}', '{"count": 5000, "unit": "voxel", "other": 1}'],
+)
+def test_settings_that_make_no_sense_change_nothing(slicer_host, stored):
+    settings = qt.QSettings()
+    settings.setValue(preferences.SETTING, stored)
+    stage = Stage()
+    stage.session.open_project()
+    parameters = stage.panel.parameters
+    assert (parameters.count, parameters.unit) == (5, Unit.VOLUME)
+    stage.leave()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import slicer
 
+from ActiveSuggestLib.data.labels import read_label
 from ActiveSuggestLib.data.project import Project
 from Testing.Python import blobs
 
@@ -120,6 +123,30 @@ def test_a_late_proposal_for_a_case_left_meanwhile_goes_nowhere(stage, trained_p
     assert stage.session.current.case == "p00_v0"
     assert np.array_equal(mask_of(stage), blobs.blob(0)[1])
     assert not stage.troubles
+
+
+def test_slices_labelled_before_stand_in_the_proposal_for_the_others(stage, trained_pool):
+    truth = blobs.blob(3)[1]
+    with Project.open(trained_pool) as project:
+        project.save_label("p03_v0", np.full_like(truth, 1), slices=[0, 7])
+    stage.open(trained_pool)
+    stage.done(stage.session.open_case("p03_v0"))
+    stage.until(lambda: not stage.session.current.proposal_waiting, "the proposal")
+    current = stage.session.current
+    assert (current.source, current.labelled_slices) == ("proposal", (0, 7))
+    shown = mask_of(stage).copy()
+    assert (shown[[0, 7]] == 1).all()
+    proposal = stage.done(stage.session.look_up("predict", case="p03_v0"))
+    proposed = read_label(Path(proposal["labels"]), stage.session.segments, None).array
+    others = [n for n in range(16) if n not in (0, 7)]
+    assert np.array_equal(shown[others], proposed[others])
+    # Another slice is saved: all three are labelled, and as they were saved.
+    stage.paint("ball", np.s_[3:4, 5:9, 5:9])
+    assert stage.session.save(slices=[3])
+    stage.until(lambda: stage.saves)
+    assert stage.saves[0]["slices"] == [0, 3, 7]
+    stage.done(stage.session.open_case("p03_v0", prefer="label"))
+    assert (mask_of(stage)[[0, 7]] == 1).all()
 
 
 def test_edits_of_the_case_before_become_its_draft(stage, trained_pool):

@@ -9,22 +9,27 @@ import pytest
 import torch
 
 from ActiveSuggestLib.models.statistics import SampleMaps, summarise
-from ActiveSuggestLib.strategies.base import Unit
+from ActiveSuggestLib.strategies.base import ColdLatents, Unit
 from ActiveSuggestLib.strategies.default import (
     PLAIN,
     Default,
     class_slots,
+    for_their_size,
     noise_power,
     noisy_log,
 )
 from Testing.Python.strategies.pools import Pool, statistics
 
 
-def by_class(ball, core, whole=1.0):
+def by_class(ball, core, whole=1.0, mass=None):
     """Return the statistics of a case with so much entropy in each structure."""
     values = {"foreground": whole, "mean": whole, "sum": whole}
     return statistics(
-        values, slices=1, measure="entropy", class_entropy=np.array([[0.0, ball, core]])
+        values,
+        slices=1,
+        measure="entropy",
+        class_entropy=np.array([[0.0, ball, core]]),
+        mass=None if mass is None else [mass],
     )
 
 
@@ -121,11 +126,47 @@ def test_a_cold_start_is_a_fair_draw_that_says_so():
     for seed in range(300):
         pool = Pool({}, units, seed)
         pool.round = 0
-        scores = Default().score(pool)
-        first.append(units[chosen(pool, 1)[0]].patient)
+        scores = Default(cold="random").score(pool)
+        first.append(units[chosen(pool, 1, Default(cold="random"))[0]].patient)
     assert first.count("b") / 300 == pytest.approx(0.5, abs=0.1)
     assert "cold start" in scores.reasons[0][0]
     assert pool.asked == []
+
+
+def test_a_cold_start_is_typicality_unless_chosen_otherwise():
+    units = [Unit(f"c{i:02d}", f"p{i:02d}") for i in range(24)]
+    pool = Pool({}, units)
+    pool.round = 0
+    z = np.zeros((24, 2))
+    z[:12] = np.random.default_rng(0).normal(0, 0.1, (12, 2))
+    z[12:] = np.random.default_rng(1).normal(5, 0.1, (12, 2))
+    pool.cold_latents = lambda: ColdLatents(z, np.ones(24, bool), np.zeros((0, 2)), 24)
+    picks = chosen(pool, 2)
+    assert {p.index < 12 for p in picks} == {True, False}
+    assert "group of 12" in picks[0].reasons[0]
+    with pytest.raises(TypeError, match="cold is"):
+        Default(cold="frozen")
+
+
+def test_a_large_structure_does_not_win_by_its_size():
+    usual = [1000.0, 100.0, 100.0]
+    cases = {f"usual-{i}": by_class(50.0, 50.0, mass=usual) for i in range(6)}
+    # Ten times the ball with the same uncertainty in it; an unsure ball of usual size.
+    cases["large"] = by_class(500.0, 50.0, mass=[1000.0, 1000.0, 100.0])
+    cases["unsure"] = by_class(150.0, 50.0, mass=usual)
+    cases["speck"] = by_class(0.6, 50.0, mass=[1000.0, 0.6, 100.0])
+    names = list(cases)
+    table = Pool(cases).statistics(None)
+    scores = for_their_size(table.class_entropy()[:, 1:], table.class_mass()[:, 1:])[:, 0]
+    by_name = dict(zip(names, scores / scores[0], strict=True))
+    assert by_name["large"] == pytest.approx(500 / 1100 / 0.25)
+    assert by_name["large"] < 2
+    assert by_name["unsure"] == pytest.approx(3)
+    assert by_name["speck"] < 0.1
+    picks = [p for seed in range(5) for p in chosen(late(cases, seed=seed), 6)]
+    for_ball = [names[p.index] for p in picks if "Picked for ball" in p.reasons[0]]
+    assert for_ball.count("unsure") == 5
+    assert "speck" not in for_ball
 
 
 def test_patients_differ():
