@@ -43,6 +43,7 @@ class CaseOpener:
         self._ranking = ranking
         self._edits = edits
         self._leave = leave
+        self._prefer = DRAFT
 
     def open(self, case: str, slice_index: int | None, prefer: str) -> Job:
         """Show a case; see ``Session.open_case``."""
@@ -105,6 +106,7 @@ class CaseOpener:
             uncertain_slices=prepared.uncertain_slices,
             facts=facts,
         )
+        self._prefer = prefer
         self._edits.begin()
         self._desk.board.finish(job, DONE, value={"case": prepared.case, "source": files.source})
         self.changed.emit()
@@ -121,6 +123,18 @@ class CaseOpener:
             self._desk.board.fail(job, error, told=True)
 
     # The proposal that comes later ------------------------------------------------------
+
+    def model_came(self) -> None:
+        """There is a model now: a case that was opened empty before it gets its proposal.
+
+        Not if a hand has touched it, or the user asked for empty segments.
+        """
+        opened = self.current
+        if opened is None or opened.source != EMPTY or self._prefer == EMPTY:
+            return
+        if opened.proposal_waiting or opened.saving or opened.saved or self._edits.are_unsaved:
+            return
+        self._fetch_proposal(opened, self._prefer, moved_from=self._desk.scene.current_slice())
 
     def _fetch_proposal(self, opened: OpenCase, prefer: str, moved_from: int | None) -> None:
         if self._desk.facts.model_version is None or self._desk.link.state == NO_LEARNER:

@@ -122,6 +122,7 @@ class Session:
         facts.overview_changed.connect(self.overview_changed.emit)
         facts.models_changed.connect(self.models_changed.emit)
         facts.model_changed.connect(lambda _version: self._prefetch.begin_anew())
+        facts.model_changed.connect(lambda _version: self._opener.model_came())
         ranking.changed.connect(self.suggestions_changed.emit)
         ranking.renewed.connect(self._prefetch.go_on)
         self._opener.changed.connect(self._case_changed)

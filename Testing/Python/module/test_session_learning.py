@@ -160,3 +160,26 @@ def test_what_was_suggested_here_is_suggested_to_nobody_else(
     other.finish()
     with Project.open(trained_pool) as project:
         assert len(project.cases()) == 6
+
+
+@pytest.mark.parametrize("touch", ["nothing", "paint", "asked for empty"])
+def test_the_first_model_proposes_for_the_case_that_was_opened_before_it(stage, fresh_pool, touch):
+    session = stage.session
+    stage.open(fresh_pool)
+    session.train_after_save, session.train_seconds = True, 2
+    stage.done(session.open_case("p00_v0"))
+    stage.paint("ball")
+    assert session.save()
+    prefer = "empty" if touch == "asked for empty" else "draft"
+    stage.done(session.open_case("p02_v0", prefer=prefer))
+    if touch == "paint":
+        stage.paint("core")
+    assert session.current.source == "empty"
+    stage.until(lambda: session.models and "fine_tune" not in kinds(stage), "the first model")
+    if touch == "nothing":
+        stage.until(lambda: session.current.source == "proposal", "its proposal")
+        assert stage.scene.shown.uncertainty is not None
+    else:
+        stage.until(lambda: not kinds(stage))
+        assert session.current.source == "empty"
+    assert not stage.troubles
