@@ -89,7 +89,8 @@ class MaskKeeper:
 
     def _not_noted(self, error: dict[str, object]) -> None:
         # The file is what counts: opening the project takes in a draft that was not noted.
-        if error.get("kind") not in ("cancelled", "worker_died"):
+        # One that is missing became a label, by a save that was under way when it was written.
+        if error.get("kind") not in ("cancelled", "worker_died", "missing_draft"):
             self._desk.tell(trouble_from_error(error))
 
 

@@ -79,6 +79,9 @@ class ProjectDoor:
                 self._desk.tell_error(error)
             return
         self._recent.add(folder)
+        if job is not None:
+            # The project is open: ending the worker alone would leave it half so.
+            job.on_cancel = None
         self.opened.emit()
         if job is not None:
             self._desk.link.ask(

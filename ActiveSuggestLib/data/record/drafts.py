@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import store
 from ..journaling.journal import Journal
-from .known_files import SUFFIX, case_row, same_file, stat_of
+from .known_files import SUFFIX, Stat, case_row, same_file, stat_of
 
 
 class Drafts:
@@ -48,9 +48,18 @@ class Drafts:
             if had_one:
                 self._journal.append("draft_discarded", case)
 
-    def put_aside(self, case: str) -> None:
-        """Move the draft's file to ``drafts/replaced``, in the place of an older one."""
+    def state(self, case: str) -> Stat | None:
+        """Return what tells the draft's file from a newer one; ``None`` where there is none."""
+        return stat_of(self.path(case))
+
+    def put_aside(self, case: str, only: Stat | None = None) -> None:
+        """Move the draft's file to ``drafts/replaced``, in the place of an older one.
+
+        ``only``: the ``state`` it must still have; a newer draft stays where it is.
+        """
         path = self.path(case)
+        if only is not None and stat_of(path) != only:
+            return
         with contextlib.suppress(OSError):
             store.replace(path, self.replaced / path.name)
 

@@ -112,6 +112,8 @@ class LabelStore:
         """
         from .label_merging import merge
 
+        # Before the mask is read: a draft that is written meanwhile holds edits that it lacks.
+        draft = self.drafts.state(case)
         incoming = self._incoming(case, geometry, mask, slices)
         self.make_folders()
         for _ in range(_ATTEMPTS):
@@ -124,11 +126,14 @@ class LabelStore:
             temporary = store.temporary_beside(self.path(case))
             try:
                 self._write(temporary, self.path(case), merged)
-                return self._publish(known, temporary, merged.slices, event, facts)
+                saved = self._publish(known, temporary, merged.slices, event, facts)
             except _ChangedMeanwhileError:
                 continue
             finally:
                 store.discard(temporary)
+            if draft is not None:
+                self.drafts.put_aside(case, draft)
+            return saved
         raise ProjectBusyError(
             f"Other processes keep saving the label of {case}.", case=case, remedy="Try again."
         )
@@ -279,7 +284,6 @@ class LabelStore:
                 earlier = self._keep(row)
                 store.publish(temporary, path)
                 kept.append(earlier)
-        self.drafts.put_aside(case)
         return saved
 
     def _keep(self, row: sqlite3.Row) -> Path | None:

@@ -16,6 +16,7 @@ from ActiveSuggestLib.data.labels import read_label
 from ActiveSuggestLib.data.project import Project
 from ActiveSuggestLib.data.segments import parse_segments
 from ActiveSuggestLib.errors import SaveFailedError
+from Testing.Python.module.session_stage import LAZY
 
 SEGMENTS = parse_segments("ball,core")
 
@@ -327,3 +328,53 @@ def test_the_writing_of_a_large_mask_is_measured(tmp_path):
     print(f"\nwriting a mask of 512 x 512 x 120: {1000 * min(times):.0f} ms")
     assert (tmp_path / "a.seg.nrrd").stat().st_size > mask.size
     shutil.rmtree(tmp_path)
+
+
+SLOW_SAVE = """
+import time
+import ActiveSuggestLib.data.record.label_store as store
+write = store.LabelStore._write
+def slow_write(self, temporary, target, label):
+    self.drafts.folder.joinpath("is-read").touch()
+    time.sleep(1.0)
+    write(self, temporary, target, label)
+store.LabelStore._write = slow_write
+"""
+
+
+def test_edits_made_while_the_label_is_written_are_a_draft_when_the_case_was_left(
+    stage, trained_pool
+):
+    stage.preamble = f"{LAZY}\n{SLOW_SAVE}"
+    stage.open(trained_pool, ready=False)
+    stage.done(stage.session.open_case("p03_v0", prefer="empty"))
+    stage.paint("ball", np.s_[1:3, 1:3, 1:3])
+    painted = stage.scene.mask().array.copy()
+    assert stage.session.save()
+    stage.until((trained_pool / "drafts" / "is-read").exists, "the worker has the mask")
+    stage.paint("core", np.s_[9:11, 9:11, 9:11])
+    later = stage.scene.mask().array.copy()
+    stage.session.close_case()
+    stage.until(lambda: stage.saves and not stage.session.jobs)
+    assert np.array_equal(label_of(trained_pool), painted)
+    stage.done(stage.session.open_case("p03_v0"))
+    assert stage.session.current.source == "draft"
+    assert np.array_equal(stage.scene.mask().array, later)
+    assert not stage.troubles
+
+
+def test_a_draft_that_a_waiting_save_took_along_is_no_trouble(stage, trained_pool):
+    stage.open(trained_pool, ready=False)
+    stage.done(stage.session.open_case("p03_v0", prefer="empty"))
+    stage.paint("ball", np.s_[1:3, 1:3, 1:3])
+    # No worker takes the label before the case is left, with one more stroke.
+    stage.session._link.restart()
+    assert stage.session.save()
+    stage.paint("core", np.s_[9:11, 9:11, 9:11])
+    later = stage.scene.mask().array.copy()
+    stage.session.close_case()
+    stage.until(lambda: stage.saves)
+    stage.done(stage.session.look_up("status"))
+    stage.done(stage.session.open_case("p03_v0"))
+    assert np.array_equal(stage.scene.mask().array, later)
+    assert not stage.troubles

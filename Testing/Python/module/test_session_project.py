@@ -10,6 +10,7 @@ import qt
 from ActiveSuggestModule.recent import KEPT, RecentProjects
 
 from Testing.Python import blobs
+from Testing.Python.module.session_stage import LAZY
 
 
 def test_an_opened_project_tells_what_it_holds(stage, trained_pool):
@@ -169,3 +170,16 @@ def test_without_a_project_a_request_fails_with_a_sentence(stage, method):
     job = getattr(stage.session, method)()
     assert stage.ended(job) == "failed"
     assert len(stage.troubles) == 1
+
+
+def test_an_opening_cancelled_when_the_project_is_open_already_leaves_it_usable(
+    stage, trained_pool
+):
+    stage.preamble = LAZY
+    job = stage.session.open(trained_pool)
+    stage.until(lambda: stage.session.worker_state == "open")
+    assert not job.has_ended
+    stage.session.cancel("open")
+    assert stage.ended(job) == "done"
+    assert stage.done(stage.session.open_case("p00_v0"))["case"] == "p00_v0"
+    assert not stage.troubles
