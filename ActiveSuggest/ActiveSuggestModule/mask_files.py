@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,6 +48,26 @@ def write_mask(
         raise store.write_failure(error, path) from error
     finally:
         store.discard(temporary)
+
+
+def hold_still(draft: Path) -> Path:
+    """Return a file with the draft as it is now, whatever is painted before it is read.
+
+    It lies in ``saving`` beside the draft and has the draft's size and time. Where the disk has no
+    room for it, the draft itself is returned.
+    """
+    folder = draft.parent / "saving"
+    held = folder / f"{draft.name.removesuffix(SUFFIX)}-{uuid.uuid4().hex[:12]}{SUFFIX}"
+    try:
+        folder.mkdir(exist_ok=True)
+        try:
+            os.link(draft, held)
+        except OSError:  # a disk without links, such as a memory stick
+            shutil.copy2(draft, held)
+    except OSError:
+        store.discard(held)
+        return draft
+    return held
 
 
 def rescue_path(case: str) -> Path:

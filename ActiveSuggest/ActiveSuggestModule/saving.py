@@ -9,11 +9,14 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from ActiveSuggestLib.data import store
+
 from .activity import ActiveTime
 from .autosave import Autosave
 from .desk import Desk
 from .edits import Edits
 from .jobs import DONE, Job
+from .mask_files import hold_still
 from .mask_keeper import KeptMask, MaskKeeper, mask_remarks, unknown_segments_trouble
 from .open_case import OpenCase
 from .ranking import Ranking
@@ -30,6 +33,7 @@ class _Save:
     """A label on its way."""
 
     kept: KeptMask
+    path: Path
     opened: OpenCase
     slices: tuple[int, ...] | None
     note: str
@@ -86,6 +90,8 @@ class Saver:
         chosen = None if slices is None else tuple(sorted({int(n) for n in slices}))
         save = _Save(
             kept=kept,
+            # Strokes that follow go into the draft, and not into what is being saved.
+            path=hold_still(kept.path),
             opened=opened,
             slices=chosen,
             note=note,
@@ -98,7 +104,7 @@ class Saver:
         self._autosave.hold = True
         self._remark(save)
         self._ranking.mark(opened.case, FINISHED)
-        self._send(save, kept.path)
+        self._send(save, save.path)
         self.changed.emit()
         return save.job
 
@@ -174,6 +180,8 @@ class Saver:
         self.changed.emit()
 
     def _arrived(self, save: _Save) -> None:
+        if save.path != save.kept.path:
+            store.discard(save.path)
         if self._on_their_way.get(save.kept.case) is save:
             del self._on_their_way[save.kept.case]
             save.opened.saving = False

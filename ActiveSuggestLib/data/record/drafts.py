@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from pathlib import Path
+from typing import Any
 
 from .. import store
 from ..journaling.journal import Journal
 from .known_files import SUFFIX, Stat, case_row, same_file, stat_of
+
+_FORGOTTEN_SECONDS = 86400.0
 
 
 class Drafts:
@@ -17,6 +21,8 @@ class Drafts:
     def __init__(self, folder: Path, journal: Journal) -> None:
         self.folder = folder / "drafts"
         self.replaced = self.folder / "replaced"
+        self.saving = self.folder / "saving"
+        """Drafts as they were when handed over to be saved; later edits are not in them."""
         self._journal = journal
 
     def path(self, case: str) -> Path:
@@ -51,6 +57,22 @@ class Drafts:
     def state(self, case: str) -> Stat | None:
         """Return what tells the draft's file from a newer one; ``None`` where there is none."""
         return stat_of(self.path(case))
+
+    def superseded_by(self, case: str, mask: Any) -> Stat | None:
+        """Return the state of the draft whose edits are all in ``mask``; ``None`` for none.
+
+        A file in ``saving`` is one state of the draft: a later one holds edits that it lacks.
+        """
+        if isinstance(mask, (str, Path)) and Path(mask).parent == self.saving:
+            return stat_of(Path(mask))
+        return self.state(case)
+
+    def sweep_saving(self) -> None:
+        """Remove what a session that was killed had handed over; its draft is still there."""
+        with contextlib.suppress(OSError):
+            for path in list(self.saving.iterdir()):
+                if time.time() - path.stat().st_mtime > _FORGOTTEN_SECONDS:
+                    store.discard(path)
 
     def put_aside(self, case: str, only: Stat | None = None) -> None:
         """Move the draft's file to ``drafts/replaced``, in the place of an older one.

@@ -113,7 +113,7 @@ class LabelStore:
         from .label_merging import merge
 
         # Before the mask is read: a draft that is written meanwhile holds edits that it lacks.
-        draft = self.drafts.state(case)
+        draft = self.drafts.superseded_by(case, mask)
         incoming = self._incoming(case, geometry, mask, slices)
         self.make_folders()
         for _ in range(_ATTEMPTS):

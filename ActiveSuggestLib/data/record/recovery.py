@@ -38,6 +38,7 @@ def recover(folder: Path, journal: Journal, table: CaseTable, labels: LabelStore
     report = Recovery()
     for place in (folder, labels.labels, labels.history, labels.drafts.folder, folder / "models"):
         store.sweep(place)
+    labels.drafts.sweep_saving()
     # The journal first: a label that is saved between the two looks changed and is looked at.
     rows = {row["name"]: row for row in journal.rows("SELECT * FROM cases")}
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ActiveSuggestModule import mask_files
 from ActiveSuggestModule.mask_files import write_mask
 
 from ActiveSuggestLib.data.geometry import Geometry
@@ -363,10 +364,11 @@ def test_edits_made_while_the_label_is_written_are_a_draft_when_the_case_was_lef
     assert not stage.troubles
 
 
-def test_a_draft_that_a_waiting_save_took_along_is_no_trouble(stage, trained_pool):
+def test_a_waiting_save_takes_what_was_there_when_it_was_pressed(stage, trained_pool):
     stage.open(trained_pool, ready=False)
     stage.done(stage.session.open_case("p03_v0", prefer="empty"))
     stage.paint("ball", np.s_[1:3, 1:3, 1:3])
+    painted = stage.scene.mask().array.copy()
     # No worker takes the label before the case is left, with one more stroke.
     stage.session._link.restart()
     assert stage.session.save()
@@ -375,6 +377,29 @@ def test_a_draft_that_a_waiting_save_took_along_is_no_trouble(stage, trained_poo
     stage.session.close_case()
     stage.until(lambda: stage.saves)
     stage.done(stage.session.look_up("status"))
+    assert np.array_equal(label_of(trained_pool), painted)
+    assert not list((trained_pool / "drafts" / "saving").iterdir())
     stage.done(stage.session.open_case("p03_v0"))
+    assert stage.session.current.source == "draft"
     assert np.array_equal(stage.scene.mask().array, later)
+    assert not stage.troubles
+
+
+def test_on_a_disk_without_links_the_state_that_is_saved_is_copied(
+    stage, trained_pool, monkeypatch
+):
+    def refuse(*_paths):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(mask_files.os, "link", refuse)
+    stage.open(trained_pool, ready=False)
+    stage.done(stage.session.open_case("p03_v0", prefer="empty"))
+    stage.paint("ball", np.s_[1:3, 1:3, 1:3])
+    painted = stage.scene.mask().array.copy()
+    stage.session._link.restart()
+    assert stage.session.save()
+    stage.paint("core", np.s_[9:11, 9:11, 9:11])
+    stage.session.close_case()
+    stage.until(lambda: stage.saves)
+    assert np.array_equal(label_of(trained_pool), painted)
     assert not stage.troubles
