@@ -83,6 +83,19 @@ class CaseOpener:
         if not self._leave():
             self._give_up(job, {"kind": "save_failed", "message": ""})
             return
+        if prepared.scene is None:
+            # What was on the screen is this very case, and its edits became its draft just now.
+            def show(again: PreparedCase) -> None:
+                if not job.has_ended:
+                    self._show(job, again, slice_index, prefer)
+
+            self._fetcher.scene(
+                prepared.case,
+                show,
+                lambda error: self._not_prepared(job, prepared.case, error),
+                urgent=True,
+            )
+            return
         suggestion = find(prepared.case, self._ranking.suggestions)
         slices = () if suggestion is None else suggestion.slices
         at = slice_index if slice_index is not None else next(iter(slices), None)
@@ -162,15 +175,18 @@ class CaseOpener:
             return
         opened.uncertain_slices = prepared.uncertain_slices
         asked_for = opened.files.slice
-        late = prepared.files(prefer, plane=opened.files.plane, slice_index=opened.files.slice)
-        scene = self._desk.scene
+        scene, heat = self._desk.scene, prepared.uncertainty
         try:
-            scene.set_uncertainty(late.uncertainty)
-            opened.files = replace(opened.files, uncertainty=late.uncertainty)
-            if self._takes_proposal(opened, late.source, late.segmentation):
-                scene.replace_segmentation(late.segmentation, PROPOSAL)
-                opened.files, opened.source = late, PROPOSAL
-                self._edits.begin()
+            scene.set_uncertainty(heat)
+            opened.files = replace(opened.files, uncertainty=heat)
+            # Not known any more: what is shown has become a draft or a label since.
+            if prepared.scene is not None:
+                path, source = prepared.segmentation(prefer)
+                if self._takes_proposal(opened, source, path):
+                    scene.replace_segmentation(path, PROPOSAL)
+                    opened.files = replace(opened.files, segmentation=path, source=PROPOSAL)
+                    opened.source = PROPOSAL
+                    self._edits.begin()
             if asked_for is None and scene.current_slice() == moved_from:
                 self._go_to_worst(prepared)
         except ActiveSuggestError as error:

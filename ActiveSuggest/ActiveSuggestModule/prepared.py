@@ -50,6 +50,12 @@ class PreparedCase:
         rows = (self.proposal or {}).get("slices") or ()
         return tuple(int(row["slice"]) for row in rows)
 
+    @property
+    def uncertainty(self) -> Path | None:
+        """The uncertainty map of the proposal, if there is one."""
+        heat = (self.proposal or {}).get("uncertainty")
+        return Path(heat) if heat and Path(heat).is_file() else None
+
     def files_exist(self) -> bool:
         """Whether the images made ready are still there: the cache keeps only the newest."""
         if self.scene is None:
@@ -81,7 +87,6 @@ class PreparedCase:
         """Return what to put into the scene; ``slice_index`` ``None``: the most uncertain one."""
         assert self.scene is not None
         path, source = self.segmentation(prefer)
-        heat = (self.proposal or {}).get("uncertainty")
         window = self.scene.get("window")
         if slice_index is None:
             slice_index = (self.proposal or {}).get("worst_slice")
@@ -97,7 +102,7 @@ class PreparedCase:
             ),
             segmentation=path,
             source=source,
-            uncertainty=Path(heat) if heat and Path(heat).is_file() else None,
+            uncertainty=self.uncertainty,
             plane=str(self.scene.get("plane") or plane),
             slice=slice_index,
             window=_pair(window),

@@ -364,10 +364,12 @@ def test_an_installer_that_ignores_the_constraints_is_found_out(
 
 
 def test_a_package_that_is_too_old_is_named_before_it_is_replaced(
-    usual_wheels: FakeSlicer,
+    usual_wheels: FakeSlicer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ActiveSuggestModule import dependencies
 
+    # Another test of this process may have loaded it.
+    monkeypatch.delitem(sys.modules, "monai", raising=False)
     usual_wheels.add("monai", "1.3.0")
     usual_wheels.add("other-extension", "1.0")
     lacks = dependencies.missing(usual_wheels.settings)

@@ -115,6 +115,44 @@ def test_a_late_proposal_does_not_touch_what_the_user_has_painted(stage, trained
     assert stage.session.current.dirty
 
 
+def test_a_late_proposal_leaves_alone_what_became_a_draft_meanwhile(stage, trained_pool):
+    stage.open(trained_pool, ready=False)
+    stage.done(stage.session.open_case("p03_v0"))
+    stage.paint("core")
+    painted = mask_of(stage)
+    assert stage.session.autosave()
+    stage.until(lambda: not stage.session.current.proposal_waiting, "the proposal")
+    assert np.array_equal(mask_of(stage), painted)
+    assert stage.scene.shown.uncertainty is not None
+    assert not stage.troubles
+
+
+def test_a_late_proposal_leaves_alone_what_was_saved_meanwhile(stage, trained_pool):
+    stage.open(trained_pool, ready=False)
+    stage.done(stage.session.open_case("p03_v0"))
+    stage.paint("core")
+    painted = mask_of(stage)
+    assert stage.session.save()
+    stage.until(lambda: stage.saves and not stage.session.current.proposal_waiting, "both")
+    assert np.array_equal(mask_of(stage), painted)
+    assert not stage.troubles
+
+
+def test_strokes_made_while_the_same_case_is_opened_again_come_back_with_it(stage, trained_pool):
+    stage.open(trained_pool)
+    stage.done(stage.session.open_case("p03_v0", prefer="empty"))
+    stage.paint("ball")
+    stage.session.autosave()
+    job = stage.session.open_case("p03_v0")
+    assert not job.has_ended
+    stage.paint("core", np.s_[9:11, 9:11, 9:11])
+    painted = mask_of(stage)
+    stage.done(job)
+    assert stage.session.current.source == "draft"
+    assert np.array_equal(mask_of(stage), painted)
+    assert not stage.troubles
+
+
 def test_a_late_proposal_for_a_case_left_meanwhile_goes_nowhere(stage, trained_pool):
     stage.open(trained_pool, ready=False)
     stage.done(stage.session.open_case("p03_v0"))
