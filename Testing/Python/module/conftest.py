@@ -172,3 +172,20 @@ def hippocampus_project(tmp_path: Path, shared_data: Path) -> SmallProject:
         settings=blobs.SETTINGS,
     ).close()
     return SmallProject(tmp_path / "hippocampus", pool / "images", pool / "labels")
+
+
+@pytest.fixture(autouse=True)
+def _the_modules_own_files_stay_the_same() -> Iterator[None]:
+    """Take back what a reload put into ``sys.modules``: the test files hold the earlier ones."""
+
+    def ours() -> dict[str, Any]:
+        roots = ("ActiveSuggest", "ActiveSuggestModule")
+        return {n: m for n, m in sys.modules.items() if n.split(".")[0] in roots}
+
+    before = ours()
+    yield
+    after = ours()
+    if any(after.get(name) is not module for name, module in before.items()):
+        for name in after:
+            del sys.modules[name]
+        sys.modules.update(before)

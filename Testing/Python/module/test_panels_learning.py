@@ -176,9 +176,9 @@ def test_the_curve_follows_the_width_and_the_theme(stage, slicer_host, wait_unti
     width = drawn_width(stage)
     stage.root.resize(600, 1900)
     wait_until(lambda: drawn_width(stage) > width, 3)
+    key = stage.ui.curveLabel.pixmap.cacheKey()
     slicer_host.set_theme("dark")
     try:
-        key = stage.ui.curveLabel.pixmap.cacheKey()
         stage.panel.refit()
         image = stage.ui.curveLabel.pixmap.toImage()
         assert stage.ui.curveLabel.pixmap.cacheKey() != key
