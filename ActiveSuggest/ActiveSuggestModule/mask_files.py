@@ -36,18 +36,12 @@ def write_mask(
     """
     head = seg_nrrd.header(geometry, segments, extra or {}, encoding="raw")
     voxels = np.ascontiguousarray(mask, dtype=np.uint8)
-    temporary = store.temporary_beside(path)
     try:
         # The first mask of a project; not its parents: a project that is gone stays gone.
         path.parent.mkdir(exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(head)
-            stream.write(voxels.data)
-        store.replace(temporary, path)
+        store.write_quickly(path, head, voxels.data)
     except OSError as error:
         raise store.write_failure(error, path) from error
-    finally:
-        store.discard(temporary)
 
 
 def hold_still(draft: Path) -> Path:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import shutil
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..data.cases import CaseRow
-from ..data.store import temporary_beside
 from ..errors import ActiveSuggestError, LabelError
 from ..metrics import mean_foreground_dice
 from ..models.batches import LabelledCase
@@ -22,6 +17,7 @@ from ..models.orientation import orientation_of
 from ..models.preparing import Prepared, prepare_label, prepared_shape, restore_labels
 from ..models.windows import window_voxels
 from ..progress import Cancel
+from .array_files import ArrayFiles
 from .workbench import Workbench
 
 
@@ -34,8 +30,7 @@ class PreparedImages:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
-        self.root = bench.project.folder / "cache" / "prepared"
-        self.folder = self.root / bench.plan.hash
+        self.files = ArrayFiles(bench.project.folder / "cache" / "prepared" / bench.plan.hash)
 
     def array(self, case: CaseRow) -> np.ndarray:
         """Return the prepared image (C, S, H, W), float32.
@@ -43,31 +38,14 @@ class PreparedImages:
         Raises:
             ImageError: the image cannot be used.
         """
-        path = self._path(case)
-        with contextlib.suppress(OSError, ValueError, EOFError):
-            return np.load(path, mmap_mode="r")
-        array = self.bench.load(case).array.numpy()
-        temporary = temporary_beside(path)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as stream:
-                np.save(stream, array)
-            temporary.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-        return array
+        stored = self.files.load(case)
+        if stored is not None:
+            return stored
+        return self.files.store(case, self.bench.load(case).array.numpy())
 
     def prune(self) -> None:
         """Drop what other plans prepared."""
-        with contextlib.suppress(OSError):
-            for folder in self.root.iterdir():
-                if folder != self.folder:
-                    shutil.rmtree(folder, ignore_errors=True)
-
-    def _path(self, case: CaseRow) -> Path:
-        name = hashlib.sha256(f"{case.name}|{case.image_hash}".encode()).hexdigest()[:24]
-        return self.folder / f"{name}.npy"
+        self.files.prune_others()
 
 
 class TrainingMaterial:

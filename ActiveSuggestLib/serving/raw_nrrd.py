@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.label_formats.seg_nrrd import read_keys
-from ..data.store import discard, replace, temporary_beside
+from ..data import store
+from ..data.label_formats.seg_nrrd import read_keys, vector
 
 if TYPE_CHECKING:
     from ..data.geometry import Geometry
@@ -44,11 +44,11 @@ def volume_header(geometry: Geometry, kind: np.dtype[Any], keys: Mapping[str, st
         "dimension: 3",
         "space: left-posterior-superior",
         f"sizes: {x} {y} {z}",
-        "space directions: " + " ".join(_vector(column) for column in columns),
+        "space directions: " + " ".join(vector(column) for column in columns),
         "kinds: domain domain domain",
         f"endian: {sys.byteorder}",
         "encoding: raw",
-        f"space origin: {_vector(np.asarray(geometry.origin))}",
+        f"space origin: {vector(geometry.origin)}",
         *(f"{name}:={text}" for name, text in keys.items()),
     ]
     return "\n".join(lines).encode() + b"\n\n"
@@ -68,19 +68,9 @@ def write_volume(
 
 
 def write_quickly(path: Path, *parts: bytes | np.ndarray) -> None:
-    """Write a file of a cache: whole or not at all, but without waiting for the disk.
-
-    Arrays must be contiguous. Raises ``OSError``; nothing is left behind then.
-    """
-    temporary = temporary_beside(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            for part in parts:
-                stream.write(part if isinstance(part, bytes) else part.data)
-        replace(temporary, path)
-    finally:
-        discard(temporary)
+    """Write a file of a cache, and its folder where there is none; see ``store.write_quickly``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store.write_quickly(path, *(p if isinstance(p, bytes) else p.data for p in parts))
 
 
 def storable(array: np.ndarray) -> np.ndarray:
@@ -113,8 +103,3 @@ def map_voxels(path: Path) -> np.ndarray:
     shape = tuple(int(n) for n in fields["sizes"].split()[::-1])
     kind = np.dtype(_READ[fields["type"]])
     return np.memmap(path, kind, "r", offset, shape)
-
-
-def _vector(numbers: np.ndarray) -> str:
-    # repr keeps every digit; adding zero turns -0.0 into 0.0.
-    return "(" + ",".join(repr(float(n) + 0.0) for n in numbers) + ")"

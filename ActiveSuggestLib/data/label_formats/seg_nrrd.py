@@ -61,10 +61,10 @@ def header(
         "dimension: 3",
         "space: left-posterior-superior",
         f"sizes: {x} {y} {z}",
-        "space directions: " + " ".join(_vector(column) for column in columns),
+        "space directions: " + " ".join(vector(column) for column in columns),
         "kinds: domain domain domain",
         f"encoding: {encoding}",
-        f"space origin: {_vector(geometry.origin)}",
+        f"space origin: {vector(geometry.origin)}",
     ]
     keys: dict[str, str] = {}
     for index, segment in enumerate(segments):
@@ -135,7 +135,8 @@ def labelled_slices(keys: Mapping[str, str]) -> tuple[int, tuple[int, ...]] | No
     return _whole(keys.get(AXIS_KEY), 0), numbers
 
 
-def _vector(numbers: object) -> str:
+def vector(numbers: object) -> str:
+    """Return numbers as a header writes a point or a direction."""
     # repr keeps every digit, so that a label's grid is its image's grid to the bit.
     return "(" + ",".join(repr(float(n) + 0.0) for n in np.asarray(numbers).ravel()) + ")"
 
