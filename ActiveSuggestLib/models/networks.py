@@ -106,10 +106,17 @@ class SegmentationNetwork(EncoderDecoder):
 
     def decode(self, features: Sequence[torch.Tensor], samples: int = 1) -> torch.Tensor:
         """Return logits, (samples · B, classes, *spatial), sample-major."""
+        last: torch.Tensor = self.up[-1](self.before_last(features, samples))
+        return last
+
+    def before_last(self, features: Sequence[torch.Tensor], samples: int = 1) -> torch.Tensor:
+        """Return what the last stage is given, from which another output may be read as well."""
         x = _repeat(features[-1], samples)
-        skips = reversed(features[:-1])
-        for dropout, up, skip in zip(self.dropout, self.up, skips, strict=True):
-            x = up(torch.cat([_repeat(skip, samples), dropout(x)], dim=1))
+        skips = list(reversed(features[:-1]))
+        for index, (dropout, skip) in enumerate(zip(self.dropout, skips, strict=True)):
+            if index:
+                x = self.up[index - 1](x)
+            x = torch.cat([_repeat(skip, samples), dropout(x)], dim=1)
         return x
 
     @property
