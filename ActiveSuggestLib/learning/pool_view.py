@@ -22,10 +22,12 @@ from ..strategies.base import (
     EnsembleView,
     Latents,
     LossView,
+    PartsView,
     RaceView,
     Unit,
 )
 from ..strategies.race import RaceSpec
+from .bayesian_network import PoolBayesianNetwork
 from .cold_latents import quick_latents
 from .ensembles import PoolEnsemble
 from .predicted_loss import PoolLosses
@@ -70,6 +72,7 @@ class ProjectPool:
         self._found: dict[Samples, dict[str, CaseStatistics]] = {}
         self._asked: dict[Samples, set[str]] = {}
         self._ensembles: dict[EnsembleSpec, PoolEnsemble] = {}
+        self._bayesian: PoolBayesianNetwork | None = None
         self.used_model = False
         self.kind = kind
         plane = bench.project.plane
@@ -221,6 +224,17 @@ class ProjectPool:
         worst = np.array([int(s.argmax()) for s in own], int)
         counts = np.array([len(s) for s in own], int)
         return LossView(np.array(values), worst, counts, found.right_pairs, found.trained_on)
+
+    def bayesian(self, samples: Samples) -> PartsView:
+        """Run the Bayesian network over the candidates; unusable ones leave ``units``."""
+        self.used_model = True
+        if self._bayesian is None:
+            self._bayesian = PoolBayesianNetwork(
+                self._bench, progress=self._progress, cancel=self._cancel
+            )
+        found = self._bayesian.of(list(self._cases.values()), samples)
+        self._keep(found)
+        return PartsView(UnitStatistics(self.units, found), self._bayesian.in_words())
 
     def true_dice(self) -> np.ndarray | None:
         """Compare the predictions with the truth; unusable candidates leave ``units``."""

@@ -16,11 +16,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from ..data.labels import UNKNOWN
-from .networks import Architecture, SegmentationNetwork
+from .networks import Architecture, EncoderDecoder, SegmentationNetwork
 from .samples import sampling
 
 MOST_LOG_VARIANCE = 10.0
@@ -41,12 +40,13 @@ class Parts:
         return self.epistemic + self.aleatoric
 
 
-class HeteroscedasticNetwork(nn.Module):
+class HeteroscedasticNetwork(EncoderDecoder):
     """The segmentation network with a second last stage that gives s = log σ² of each logit.
 
     ``forward`` maps (B, in_channels, *spatial) to logits and log-variances, each
     (B, classes, *spatial), the latter within ±10. In training mode its dropout is random; for
-    Monte-Carlo samples call ``.eval()`` and use ``dropout_samples`` or ``samples.sampling``.
+    Monte-Carlo samples call ``.eval()`` and use ``dropout_samples`` or ``samples.sampling``. It has
+    two outputs where other networks have one, so what runs it must expect both.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -67,16 +67,23 @@ class HeteroscedasticNetwork(nn.Module):
         """Return the features of every level, the bottleneck last; nothing random precedes them."""
         return self.segmentation.encode(x)
 
-    def decode(self, features: Sequence[torch.Tensor], samples: int = 1) -> Output:
+    def decode(  # type: ignore[override]
+        self, features: Sequence[torch.Tensor], samples: int = 1
+    ) -> Output:
         """Return logits and log-variances, each (samples · B, classes, *spatial), sample-major."""
         x = self.segmentation.before_last(features, samples)
         logits: torch.Tensor = self.segmentation.up[-1](x)
         log_variance: torch.Tensor = self.noise(x)
         return logits, log_variance.clamp(-MOST_LOG_VARIANCE, MOST_LOG_VARIANCE)
 
-    def forward(self, x: torch.Tensor) -> Output:
+    def forward(self, x: torch.Tensor) -> Output:  # type: ignore[override]
         """Return logits and log-variances."""
         return self.decode(self.encode(x))
+
+    @property
+    def embedding_size(self) -> int:
+        """The number of bottleneck channels."""
+        return self.segmentation.embedding_size
 
 
 def dropout_samples(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -158,6 +159,7 @@ class Slab:
         self.tiling = tiling
         self.limits = limits
         self.tell = tell
+        self.channels = inference.plan.classes
         self._kept: dict[int, Features] = {}
         self._kept_bytes = 0
         self._slice_sum = np.zeros((tiling.padded[0], self.network.embedding_size))
@@ -174,7 +176,7 @@ class Slab:
         return on_cpu, self.slice_embeddings()
 
     def draw(self, samples: Samples | None, which: range | None = None) -> Iterator[torch.Tensor]:
-        """Yield probabilities of some samples at a time, float32 (K, C, S, H, W).
+        """Yield what ``read`` makes of some samples at a time, float32 (K, C, S, H, W).
 
         ``which`` (default: all of them) are drawn in their order; sample t is the same whatever
         was drawn before. Without ``samples`` it is the one prediction without dropout.
@@ -188,8 +190,8 @@ class Slab:
                 else nullcontext()
             )
             with scope:
-                probability = self._blended(len(chunk), done / len(chunks), 1 / len(chunks))
-            yield probability
+                values = self._blended(len(chunk), done / len(chunks), 1 / len(chunks))
+            yield values
 
     def slice_embeddings(self) -> np.ndarray:
         """Return the bottleneck's mean over each slice, (S, E), once something was drawn."""
@@ -200,7 +202,7 @@ class Slab:
         at_once = self.limits.samples_at_once
         if not self.tiling.single:
             # Blending holds the chunk's samples of the whole slab.
-            one = 4 * self.inference.plan.classes * int(np.prod(self.tiling.padded))
+            one = 4 * self.channels * int(np.prod(self.tiling.padded))
             at_once = max(1, min(at_once, BLENDED_BYTES // one))
         return [
             range(first, min(first + at_once, every.stop))
@@ -208,13 +210,12 @@ class Slab:
         ]
 
     def _blended(self, count: int, start: float, share: float) -> torch.Tensor:
-        """Return probabilities of ``count`` samples, float32 (K, C, S, H, W), padding removed."""
+        """Return the values of ``count`` samples, float32 (K, C, S, H, W), padding removed."""
         tiling = self.tiling
         if tiling.single:
             self.tell(start)
             return tiling.crop(self._window(0, count))
-        classes = self.inference.plan.classes
-        total = torch.zeros((count, classes, *tiling.padded), device=self.padded.device)
+        total = torch.zeros((count, self.channels, *tiling.padded), device=self.padded.device)
         norm = torch.zeros(tiling.padded, device=self.padded.device)
         weight = tiling.importance().to(self.padded.device)
         for index, window in enumerate(tiling.windows):
@@ -225,16 +226,22 @@ class Slab:
         return tiling.crop(total.div_(norm))
 
     def _window(self, index: int, count: int) -> torch.Tensor:
-        """Return float32 probabilities (K, C, *window) of one window."""
+        """Return float32 values (K, C, *window) of one window."""
         with self.inference._precision(self.padded.device):
             features = self._encoding(index)
-            logits = self.network.decode(features, count)
-        # The softmax and all that follows stays in float32: bf16 loses small deviations.
-        probability = functional.softmax(logits.float(), dim=1)
+            output = self.network.decode(features, count)
+        values = self.read(output)
         if self.flat:
             slices = self.tiling.window[0]
-            return probability.unflatten(0, (count, slices)).movedim(1, 2)
-        return probability
+            return values.unflatten(0, (count, slices)).movedim(1, 2)
+        return values
+
+    def read(self, output: Any) -> torch.Tensor:
+        """Return what is blended of a network's output: probabilities, float32 (B, C, …).
+
+        The softmax and all that follows stays in float32: bf16 loses small deviations.
+        """
+        return functional.softmax(output.float(), dim=1)
 
     def _encoding(self, index: int) -> Features:
         if index in self._kept:

@@ -34,6 +34,7 @@ MOST_BAD_STEPS = 20
 PACE_STEPS = 5
 
 Dice = dict[str, float]
+Loss = Callable[[Any, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -124,21 +125,22 @@ def train(
     warm: bool,
     mixed: bool = False,
     threads: int = 1,
+    loss: Loss | None = None,
     state: TrainingState | None = None,
     hooks: Hooks | None = None,
 ) -> TrainingOutcome:
     """Train ``network`` in place on ``cases`` and return the best weights.
 
     AdamW with a short warm-up and a polynomial decay (exponent 0.9) over the budget; Dice and
-    cross-entropy over labelled voxels. Batch i depends on ``seed`` and i alone, so a budget of
-    steps repeats exactly on a CPU.
+    cross-entropy over labelled voxels unless another ``loss`` of output and label is given.
+    Batch i depends on ``seed`` and i alone, so a budget of steps repeats exactly on a CPU.
 
     Raises:
         CancelledError: asked to stop; what was learnt went to ``hooks.keep``.
         TrainingDivergedError: the loss stays infinite or not a number.
         OutOfDeviceMemoryError: nothing fits.
     """
-    run = _Run(network, plan, cases, budget, limits, seed, warm, mixed, hooks or Hooks())
+    run = _Run(network, plan, cases, budget, limits, seed, warm, mixed, hooks or Hooks(), loss)
     if state is not None:
         run.resume(state)
     with torch.random.fork_rng(devices=[limits.device] if "cuda" in limits.device else []):
@@ -160,6 +162,7 @@ class _Run:
         warm: bool,
         mixed: bool,
         hooks: Hooks,
+        loss: Loss | None,
     ) -> None:
         self.network = network.to(limits.device)
         if "cuda" in limits.device:
@@ -172,7 +175,7 @@ class _Run:
         self.rate = WARM_LEARNING_RATE if warm else LEARNING_RATE
         self.batches = Batches(cases, plan, seed)
         self.trained_on = {c.name: c.label_hash for c in cases}
-        self.loss = MaskedDiceCELoss()
+        self.loss: Loss = loss or MaskedDiceCELoss()
         self.optimiser = torch.optim.AdamW(
             network.parameters(), lr=self.rate, weight_decay=WEIGHT_DECAY
         )
@@ -303,8 +306,8 @@ class _Run:
             images = images.contiguous(memory_format=self.plan.memory_format)
         self.optimiser.zero_grad(set_to_none=True)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.mixed and not self._cpu):
-            logits = self.network(images)
-        loss = self.loss(logits, labels)
+            output = self.network(images)
+        loss = self.loss(output, labels)
         value = float(loss.detach())
         if np.isfinite(value):
             loss.backward()

@@ -217,6 +217,18 @@ class LossView:
     trained_on: int
 
 
+@dataclass(frozen=True)
+class PartsView:
+    """What the Bayesian network finds in the candidates.
+
+    The ``table`` also has the measures ``epistemic``, ``aleatoric`` and ``total``, on the logit
+    scale. ``training`` says in words how the network was trained.
+    """
+
+    table: StatisticsTable
+    training: str
+
+
 class PoolView(Protocol):
     """The pool as a strategy sees it. Nothing here writes.
 
@@ -288,6 +300,10 @@ class PoolView(Protocol):
 
     def predicted_losses(self) -> LossView:
         """Learn the model's loss on the labels and predict it for the candidates."""
+        ...
+
+    def bayesian(self, samples: Samples) -> PartsView:
+        """Train the Bayesian network, or take the one that is kept, and run it over the pool."""
         ...
 
     def true_dice(self) -> np.ndarray | None:

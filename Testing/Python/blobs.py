@@ -13,6 +13,7 @@ SETTINGS = {
     "samples": 4,
     "autoencoder_steps": 3,
     "ensemble_steps": 3,
+    "bayesian_steps": 3,
 }
 
 

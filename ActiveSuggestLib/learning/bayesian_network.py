@@ -1,0 +1,265 @@
+"""The Bayesian network of a project: trained from its model on its labels, kept, run on the pool.
+
+Mahapatra et al. (MICCAI 2018) rank images by the epistemic and aleatoric uncertainty of such a
+network. Ours starts from the model in use, whose encoder and decoder know the task already, and
+learns the noise of its logits by Kendall and Gal's loss. It lies under ``cache/bayesian``, by
+model, labels, plan, seed and spec; an unfinished training goes on where it stood, so that a
+cancelled or killed one costs little.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..data.cases import CaseRow
+from ..data.store import atomic_write, file_hash
+from ..errors import NoLabelError
+from ..models.batches import LabelledCase
+from ..models.checkpoints import Checkpoints
+from ..models.ensemble import in_words
+from ..models.heteroscedastic import HeteroscedasticNetwork, Output, Parts, kendall_gal_loss
+from ..models.inference import Samples, VolumeResult
+from ..models.memory import Limits, with_less_memory
+from ..models.noise_inference import NoiseInference, PartStatistics, summarise_parts
+from ..models.preparing import Prepared
+from ..models.training import Budget, Hooks, train
+from ..progress import Cancel, Progress, no_progress
+from .scoring import gather_cached
+from .statistics_cache import StatisticsCache
+from .training_cases import TrainingMaterial
+from .workbench import Workbench
+
+FORMAT = 1
+KEPT = 2
+SETTINGS = {"bayesian_seconds": "seconds", "bayesian_steps": "steps"}
+
+
+@dataclass(frozen=True)
+class BayesianSpec:
+    """How the network is trained: ``draws`` of noise a step, for ``steps`` or ``seconds``.
+
+    With both, whichever is first.
+    """
+
+    draws: int = 10
+    steps: int | None = None
+    seconds: float | None = 60.0
+
+
+@dataclass(frozen=True)
+class BayesianNetwork:
+    """A trained network ready to run, how many steps it has seen, and the hash of its file."""
+
+    inference: NoiseInference
+    steps: int
+    digest: str
+
+    @property
+    def network(self) -> HeteroscedasticNetwork:
+        """The network itself, in evaluation mode."""
+        assert isinstance(self.inference.network, HeteroscedasticNetwork)
+        return self.inference.network
+
+
+class PoolBayesianNetwork:
+    """The Bayesian network of the model and the labels that a project has now.
+
+    The project's settings ``bayesian_seconds`` and ``bayesian_steps`` bound its training.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        spec: BayesianSpec | None = None,
+        *,
+        progress: Progress = no_progress,
+        cancel: Cancel | None = None,
+    ) -> None:
+        settings = bench.project.settings
+        changes: dict[str, Any] = {f: settings[s] for s, f in SETTINGS.items() if settings.get(s)}
+        if "steps" in changes:
+            changes.setdefault("seconds", None)  # So many steps repeat, however slow the machine.
+        self.spec = replace(spec or BayesianSpec(), **changes)
+        self.bench = bench
+        self.progress = progress
+        self.cancel = cancel or Cancel()
+        self.root = bench.project.folder / "cache" / "bayesian"
+        self._trained: BayesianNetwork | None = None
+
+    def trained(self) -> BayesianNetwork:
+        """Return the network, trained now unless it is kept.
+
+        Raises:
+            NoModelError: there is no model to start from.
+            NoLabelError: nothing is labelled that may be trained on.
+            CancelledError: asked to stop; the next call goes on from there.
+        """
+        if self._trained is not None:
+            return self._trained
+        model = self.bench.model()
+        material = TrainingMaterial(self.bench, self.bench.project.validation_cases, {})
+        cases = [replace(c, is_new=False) for c in material.cases()]
+        if not cases:
+            raise NoLabelError(
+                "No case is labelled that the Bayesian network can be trained on.",
+                path=self.bench.project.folder,
+                remedy="Save a label first.",
+            )
+        folder = self.root / self._key(model.record.hash, cases)
+        found = self._load(folder)
+        if found is None:
+            started = time.monotonic()
+            self._train(folder, cases)
+            found = self._load(folder)
+            assert found is not None
+            self._prune(folder)
+            self.bench.project.record(
+                "bayesian_network",
+                steps=found.steps,
+                labels=len(cases),
+                seconds=round(time.monotonic() - started, 2),
+            )
+        self._trained = found
+        return found
+
+    def in_words(self) -> str:
+        """Return how long the network was trained, in words."""
+        return in_words([self.trained().steps], self.spec.steps).removesuffix(" each")
+
+    def of(self, cases: Sequence[CaseRow], samples: Samples) -> dict[str, PartStatistics]:
+        """Return what the network finds in each case, by name; unusable ones are reported."""
+        trained = self.trained()
+        cache: StatisticsCache[PartStatistics] = StatisticsCache(
+            self.bench.project.folder / "cache" / "statistics",
+            f"bayesian-{trained.digest}",
+            self.bench.plan.hash,
+            samples,
+            PartStatistics,
+        )
+
+        def compute(prepared: Prepared, tell: Progress) -> PartStatistics:
+            parts, result = self.maps(prepared, samples, progress=tell)
+            return summarise_parts(parts, result, prepared.image_slices())
+
+        return gather_cached(
+            self.bench, cases, cache, compute, progress=self.progress, cancel=self.cancel
+        )
+
+    def maps(
+        self, prepared: Prepared, samples: Samples, *, progress: Progress = no_progress
+    ) -> tuple[Parts, VolumeResult]:
+        """Return both parts of one prepared volume, (S, H, W) each, and its statistics."""
+        inference = self.trained().inference
+
+        def work(limits: Limits) -> tuple[Parts, VolumeResult]:
+            return inference.parts(
+                prepared.array, samples, limits, progress=progress, cancel=self.cancel
+            )
+
+        found, self.bench.limits = with_less_memory(work, self.bench.limits, self.bench.hear_memory)
+        return found
+
+    # Training ---------------------------------------------------------------------------
+
+    def _train(self, folder: Path, cases: Sequence[LabelledCase]) -> None:
+        bench, spec = self.bench, self.spec
+        unfinished = Checkpoints(folder)
+        # The noise's first weights come from torch's own random numbers.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(bench.seed)
+            network = HeteroscedasticNetwork(bench.plan.architecture)
+        network.segmentation.load_state_dict(bench.model().inference.network.state_dict())
+        outcome = train(
+            network,
+            bench.plan,
+            cases,
+            Budget(spec.seconds, spec.steps),
+            replace(Limits(bench.device.name), batch=bench.plan.batch),
+            seed=bench.seed,
+            warm=True,
+            mixed=bench.device.mixed_precision,
+            threads=bench.device.threads,
+            loss=_NoisyLoss(spec.draws, bench.seed),
+            state=unfinished.unfinished(),
+            hooks=Hooks(
+                keep=unfinished.keep_unfinished,
+                notice=bench.hear_memory,
+                progress=self.progress,
+                cancel=self.cancel,
+                pauses=bench.pauses,
+            ),
+        )
+        weights = {name: value.cpu() for name, value in outcome.weights.items()}
+        content = {"format": FORMAT, "steps": outcome.steps, "weights": weights}
+        # By way of memory: in a file torch keeps that file's name, and the hash would follow it.
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic_write(_path(folder), buffer.getvalue())
+        unfinished.discard_unfinished()
+
+    # Files ------------------------------------------------------------------------------
+
+    def _key(self, model: str, cases: Sequence[LabelledCase]) -> str:
+        facts = {
+            "format": FORMAT,
+            "model": model,
+            "plan": self.bench.plan.hash,
+            "seed": self.bench.seed,
+            "labels": {c.name: c.label_hash for c in cases},
+            **asdict(self.spec),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _load(self, folder: Path) -> BayesianNetwork | None:
+        """Return the finished network, or ``None``; a torn file counts as nothing."""
+        path = _path(folder)
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            network = HeteroscedasticNetwork(self.bench.plan.architecture)
+            network.load_state_dict(content["weights"])
+        except Exception:  # A torn file raises whatever the unpickler meets first.
+            return None
+        inference = NoiseInference(
+            network, self.bench.plan, mixed=self.bench.device.mixed_precision
+        )
+        return BayesianNetwork(inference, int(content["steps"]), file_hash(path))
+
+    def _prune(self, folder: Path) -> None:
+        """Drop all but the newest few networks."""
+        with contextlib.suppress(OSError):
+            os.utime(folder)
+            newest = sorted(self.root.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
+            for old in newest[KEPT:]:
+                shutil.rmtree(old, ignore_errors=True)
+
+
+class _NoisyLoss:
+    """``kendall_gal_loss`` of what a heteroscedastic network gives, with noise of its own."""
+
+    def __init__(self, draws: int, seed: int) -> None:
+        self.draws = draws
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, output: Output, target: torch.Tensor) -> torch.Tensor:
+        """Return the scalar loss."""
+        logits, log_variance = output
+        return kendall_gal_loss(
+            logits, log_variance, target, draws=self.draws, generator=self.generator
+        )
+
+
+def _path(folder: Path) -> Path:
+    return folder / "network.pt"
