@@ -51,6 +51,8 @@ for _command in (
     project.exclude,
     project.include,
     project.skip,
+    project.classes,
+    project.classify,
     learning.models,
 ):
     group.add_command(_command)

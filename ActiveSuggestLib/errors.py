@@ -221,6 +221,14 @@ class UnknownCaseError(ProjectError):
     """No case of that name."""
 
 
+class ClassTableError(ProjectError):
+    """A table of image-level classes cannot be used."""
+
+
+class InvalidClassError(ProjectError):
+    """What is given cannot be the name of a class."""
+
+
 class DiskFullError(ProjectError):
     """There is no room left on the disk."""
 
@@ -246,6 +254,10 @@ class PoolExhaustedError(ActiveSuggestError):
 
 class NoLabelError(ActiveSuggestError):
     """Nothing is labelled yet, so nothing can be learnt."""
+
+
+class NoClassError(ActiveSuggestError):
+    """Too few cases are classified to tell classes apart."""
 
 
 class NoModelError(ActiveSuggestError):

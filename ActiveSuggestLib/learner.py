@@ -208,6 +208,18 @@ class ActiveLearner:
             note=note,
         )
 
+    def classes(self) -> dict[str, str]:
+        """Return the image-level class by case; a case that has none is not in it."""
+        return self.project.classes()
+
+    def save_class(self, case: str, name: str | None) -> str | None:
+        """Save what a whole image shows (``None``: not known); return the name as it is spelt.
+
+        Raises:
+            UnknownCaseError, InvalidClassError: nothing was written.
+        """
+        return self.project.save_class(case, name)
+
     def save_draft(self, case: str, mask: Mask, *, slices: Sequence[int] | None = None) -> Path:
         """Keep an unfinished mask; the case counts as a draft until it is saved or discarded."""
         return self.project.save_draft(case, mask, slices=slices)

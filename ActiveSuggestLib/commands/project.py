@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..console import table, wrapped
+from ..data.record.case_classes import class_counts
 from ..errors import CancelledError
 from ..serving.overview import PROBLEMS_SHOWN, project_overview
 from .options import (
@@ -39,6 +40,7 @@ from .options import (
     help="Regular expression whose one group finds the patient in a case's name.",
 )
 @click.option("--patient-csv", type=FILE, help="CSV of case,patient.")
+@click.option("--classes", type=FILE, help="CSV of case,class: what whole images show.")
 @json_option
 def create(project: Path, as_json: bool, **options: Any) -> None:
     """Make a PROJECT folder over a folder of images."""
@@ -133,13 +135,61 @@ def skip(project: Path, case: str, reason: str, rater: str | None) -> None:
     click.echo(f"Skipped {case}.")
 
 
+@click.command()
+@project_argument
+@click.argument("file", type=FILE)
+@rater_option
+@json_option
+def classes(project: Path, file: Path, rater: str | None, as_json: bool) -> None:
+    """Take in the image-level classes of a CSV FILE of case,class."""
+    with opened_project(project, rater) as opened:
+        report = opened.import_classes(file)
+        counts = class_counts(opened.classes())
+    refused = [vars(row) for row in report.refused]
+    if as_json:
+        print_json({"taken": report.taken, "refused": refused, "classes": counts})
+        return
+    click.echo(f"Took in the classes of {len(report.taken)} cases.")
+    _print_classes(counts)
+    if refused:
+        rows = [(f"  line {row['line']}", row["case"], row["reason"]) for row in refused]
+        click.echo(table(("Not taken in:", "", ""), rows))
+
+
+@click.command()
+@project_argument
+@click.argument("case")
+@click.argument("name", metavar="CLASS", required=False)
+@click.option("--clear", is_flag=True, help="Its class is not known after all.")
+@rater_option
+def classify(project: Path, case: str, name: str | None, clear: bool, rater: str | None) -> None:
+    """Say which CLASS the whole image of a CASE is of."""
+    if (name is None) != clear:
+        raise click.UsageError("Give a CLASS, or --clear.")
+    with opened_project(project, rater) as opened:
+        saved = opened.save_class(case, name)
+    click.echo(f"{case} has no class." if saved is None else f"{case}: {saved}")
+
+
+def _print_classes(counts: dict[str, int] | None) -> None:
+    if counts is None:
+        click.echo("The classes in classes.csv cannot be read; mend it or take a table in again.")
+    elif counts:
+        click.echo("Classes: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+
+
 def _scan_facts(project: Any) -> dict[str, Any]:
     """Return the overview and the labels that this scan could not take in."""
     scans = project.events(kind="scan_started")
     refused = project.events(kind="label_refused", since=scans[-1].id if scans else 0)
     reasons = {event.case: event.data["error"]["message"] for event in refused}
+    bad_rows = project.events(kind="class_refused", since=scans[-1].id if scans else 0)
     return project_overview(project) | {
-        "refused_labels": [{"case": case, "reason": text} for case, text in reasons.items()]
+        "refused_labels": [{"case": case, "reason": text} for case, text in reasons.items()],
+        "refused_classes": [
+            {"case": f"{row.data['given']} (line {row.data['line']})", "reason": row.data["reason"]}
+            for row in bad_rows
+        ],
     }
 
 
@@ -149,6 +199,7 @@ def _print_overview(facts: dict[str, Any]) -> None:
     click.echo(f"{facts['name']}: {sum(counts.values())} cases, {facts['plane']}, {segments}")
     for state, count in counts.items():
         click.echo(f"  {state:<10}  {count:>6}")
+    _print_classes(facts["classes"])
     if facts["plan"]:
         click.echo("Plan:")
         for line in facts["plan"]:
@@ -162,6 +213,8 @@ def _print_overview(facts: dict[str, Any]) -> None:
     _print_reasons("Excluded:", facts["problems"], facts["more_problems"])
     refused = facts.get("refused_labels", [])
     _print_reasons("Labels not taken in:", refused[:PROBLEMS_SHOWN], len(refused) - PROBLEMS_SHOWN)
+    refused = facts.get("refused_classes", [])
+    _print_reasons("Classes not taken in:", refused[:PROBLEMS_SHOWN], len(refused) - PROBLEMS_SHOWN)
 
 
 def _print_reasons(title: str, items: list[dict[str, Any]], more: int) -> None:

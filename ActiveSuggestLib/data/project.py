@@ -22,6 +22,7 @@ from ..progress import Cancel, Progress
 from .cases import CaseRow, CaseTable
 from .journaling.claims import Session
 from .journaling.journal import Journal
+from .record.case_classes import CaseClasses, ClassReport
 from .record.creation import create_project
 from .record.label_store import LABEL_EVENTS, LabelStore, LabelVersion, SavedLabel
 from .record.project_file import LiveProjectFile, ProjectFile, read_project_file, write_project_file
@@ -250,6 +251,26 @@ class Project(ProjectRecord):
         else:
             self._cases.report_problem(case, error)
 
+    # Classes ----------------------------------------------------------------------------
+
+    def classes(self) -> dict[str, str]:
+        """Return the image-level class by case; a case without one is not in it.
+
+        Raises ``ClassTableError`` if ``classes.csv`` is damaged.
+        """
+        return self._classes.all()
+
+    def save_class(self, case: str, name: str | None) -> str | None:
+        """Save what a whole image shows (``None``: not known) and return the name as it is spelt.
+
+        Raises ``UnknownCaseError``, ``InvalidClassError``, ``ClassTableError``.
+        """
+        return self._classes.save(case, name)
+
+    def import_classes(self, path: str | Path) -> ClassReport:
+        """Take in a CSV file of case,class; see ``case_classes.CaseClasses.take_in``."""
+        return self._classes.take_in(Path(path))
+
     # Labels -----------------------------------------------------------------------------
 
     def save_label(
@@ -351,6 +372,10 @@ class Project(ProjectRecord):
     @property
     def _labels(self) -> LabelStore:
         return LabelStore(self.folder, self._journal, self.segments, self.plane)
+
+    @property
+    def _classes(self) -> CaseClasses:
+        return CaseClasses(self.folder, self._journal, self._cases)
 
     def _recover(self) -> None:
         self.recovery = recover(self.folder, self._journal, self._cases, self._labels)

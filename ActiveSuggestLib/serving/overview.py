@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..data.record.case_classes import class_counts
+from ..errors import ClassTableError
+
 PROBLEMS_SHOWN = 10
 
 
@@ -24,9 +27,18 @@ def project_overview(project: Any) -> dict[str, Any]:
         "model": current_model(project.folder),
         "interrupted_training": (Path(project.folder) / "models" / "unfinished.pt").is_file(),
         "validation_cases": list(project.validation_cases),
+        "classes": _class_counts(project),
         "problems": [{"case": case, "reason": reason} for case, reason in problems],
         "more_problems": counts["excluded"] - len(problems),
     }
+
+
+def _class_counts(project: Any) -> dict[str, int] | None:
+    """Return how many cases have each class; ``None`` if the table of them is damaged."""
+    try:
+        return class_counts(project.classes())
+    except ClassTableError:
+        return None
 
 
 def model_records(folder: Path | str) -> list[dict[str, Any]]:

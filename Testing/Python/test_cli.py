@@ -240,6 +240,33 @@ def test_a_case_can_be_skipped_and_who_did_it_is_recorded(run: Run, project: Pat
     assert (event.case, event.rater) == ("case-5", "Ada")
 
 
+def test_classes_are_taken_in_named_and_counted(run: Run, project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "classes.csv"
+    file.write_text("case,class\ncase-0,normal\nnobody,normal\n", encoding="utf-8")
+    taken = run("classes", project, file)
+    assert taken.code == 0
+    assert "Took in the classes of 1 cases." in taken.out
+    assert "line 3" in taken.out
+    assert "nobody" in taken.out
+    assert run("classify", project, "case-1", "Cardiomegaly").out == "case-1: Cardiomegaly\n"
+    assert run("status", project, "--json").json["classes"] == {"Cardiomegaly": 1, "normal": 1}
+    assert "Classes: Cardiomegaly 1, normal 1" in run("status", project).out
+    assert run("classify", project, "case-1", "--clear").out == "case-1 has no class.\n"
+    assert run("classify", project, "case-1").code == 2
+    assert run("classes", project, file, "--json").json["refused"][0]["line"] == 3
+
+
+def test_create_takes_classes_in_and_says_which_it_did_not(
+    run: Run, pool: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "classes.csv"
+    file.write_text("case,class\ncase-0,normal\nnobody,normal\n", encoding="utf-8")
+    made = run(*create(tmp_path / "p", pool, "--classes", str(file)))
+    assert made.code == 0
+    assert "Classes: normal 1" in made.out
+    assert "nobody (line 3)" in made.out
+
+
 def test_a_misspelt_case_is_answered_with_the_nearest_names(run: Run, project: Path) -> None:
     assert_one_line(run("exclude", project, "caes-5", "motion"), "caes-5", "case-5")
 

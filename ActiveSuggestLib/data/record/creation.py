@@ -13,6 +13,7 @@ from ..scan.image_folder import image_folder_record
 from ..scan.patients import patient_finder
 from ..scan.scanning import PLANES
 from ..segments import Segment, parse_segments
+from .case_classes import check_class_table
 from .project_file import BACKUP, NAME, ProjectFile, write_project_file
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def create_project(
     modality: str | None = None,
     patient_pattern: str | None = None,
     patient_csv: str | Path | None = None,
+    classes: str | Path | None = None,
     settings: dict[str, Any] | None = None,
     rater: str | None = None,
     progress: Progress | None = None,
@@ -42,9 +44,10 @@ def create_project(
 ) -> Project:
     """Make a project of all images in a folder, take in the labels that exist, and open it.
 
-    Without ``plane`` and ``modality`` the images tell. If this is interrupted, open the project
+    Without ``plane`` and ``modality`` the images tell. ``classes`` is a CSV file of case,class:
+    what whole images show. If this is interrupted, open the project
     and ``rescan``: what was found is kept. Raises ``ProjectExistsError``, ``ProjectPlaceError``,
-    ``ImageFolderError``, ``PatientGroupingError``, ``LabelFolderError``,
+    ``ImageFolderError``, ``PatientGroupingError``, ``LabelFolderError``, ``ClassTableError``,
     ``InvalidSegmentsError``, ``DiskFullError``, ``SaveFailedError``, ``CancelledError``.
     """
     from ..project import Project
@@ -64,6 +67,8 @@ def create_project(
     table = None if patient_csv is None else Path(patient_csv)
     _check_places(folder, images, labels)
     patient_finder(patient_pattern, table)
+    if classes is not None:
+        check_class_table(Path(classes))
     store.make_folder(folder)
     if table is not None:
         store.atomic_write(folder / PATIENTS, table.read_bytes())
@@ -72,6 +77,8 @@ def create_project(
     try:
         project.record("created", name=content.name, images=str(images))
         project.rescan(progress, cancel)
+        if classes is not None:
+            project.import_classes(classes)
     except BaseException:
         project.close()
         raise

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import PatientGroupingError
 from .names import key
+from .tables import read_columns
 
 
 def patient_finder(
@@ -54,24 +54,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _read_table(path: Path) -> dict[str, str]:
     remedy = "Give a CSV file in UTF-8 with the columns case and patient."
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            start = file.read(4096)
-            file.seek(0)
-            delimiter = max(",;\t", key=start.partition("\n")[0].count)
-            rows = list(csv.DictReader(file, delimiter=delimiter))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = list(read_columns(path, ("case", "patient")))
+        if not rows:
+            raise ValueError("it is empty")
+    except ValueError as error:
         raise PatientGroupingError(
-            f"The table of patients cannot be read: {error}.", path=path, remedy=remedy
+            f"The table of patients cannot be used: {error}.", path=path, remedy=remedy
         ) from error
-    columns = {name.strip().lower(): name for name in (rows[0] if rows else {}) if name}
-    if not {"case", "patient"} <= set(columns):
-        raise PatientGroupingError(
-            "The table of patients lacks a column 'case' or 'patient', or is empty.",
-            path=path,
-            remedy=remedy,
-        )
-    return {
-        key(row[columns["case"]].strip()): row[columns["patient"]].strip()
-        for row in rows
-        if row[columns["case"]] and row[columns["patient"]]
-    }
+    return {key(case): patient for _, (case, patient) in rows if case and patient}
