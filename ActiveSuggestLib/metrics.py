@@ -70,6 +70,32 @@ def mean_foreground_dice(
     return _mean(list(segment_dice(prediction, truth, segments, empty=empty).values()))
 
 
+def auc(scores: Sequence[float], positive: Sequence[bool]) -> float:
+    """Return the area under the ROC curve: how often a positive is scored above a negative.
+
+    Ties count half; NaN without a positive or without a negative.
+
+    >>> auc([0.1, 0.4, 0.35, 0.8], [False, False, True, True])
+    0.75
+    """
+    values, true = np.asarray(scores, float), np.asarray(positive, bool)
+    high, low = values[true], np.sort(values[~true])
+    if not (high.size and low.size):
+        return math.nan
+    below = np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")
+    return float(below.mean() / (2 * low.size))
+
+
+def one_vs_rest_auc(probability: np.ndarray, target: np.ndarray) -> float:
+    """Return the mean AUC of the classes, each against all others.
+
+    ``probability`` (N, C), ``target`` (N,) of class indices; classes that none or all of the
+    images are of are left out, and NaN is returned if that leaves none.
+    """
+    each = [auc(p, target == c) for c, p in enumerate(np.asarray(probability, float).T)]
+    return _mean(_finite(each))
+
+
 def bootstrap_interval(
     values: Sequence[float], *, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Interval:

@@ -16,6 +16,7 @@ from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
 from ..strategies.base import (
     SLICE,
+    ClassView,
     ColdLatents,
     Directions,
     Embeddings,
@@ -28,6 +29,7 @@ from ..strategies.base import (
 )
 from ..strategies.race import RaceSpec
 from .bayesian_network import PoolBayesianNetwork
+from .classification import PoolClasses
 from .cold_latents import quick_latents
 from .ensembles import PoolEnsemble
 from .predicted_loss import PoolLosses
@@ -235,6 +237,24 @@ class ProjectPool:
         found = self._bayesian.of(list(self._cases.values()), samples)
         self._keep(found)
         return PartsView(UnitStatistics(self.units, found), self._bayesian.in_words())
+
+    def class_uncertainty(self, *, samples: int) -> ClassView:
+        """Learn the classes of whole images; unusable candidates leave ``units``."""
+        self.used_model = True
+        classes = PoolClasses(self._bench, progress=self._progress, cancel=self._cancel)
+        found = classes.of(list(self._cases.values()), samples=samples)
+        self._keep(found.cases)
+        place = {case: row for row, case in enumerate(found.cases)}
+        rows = [place[u.case] for u in self.units]
+        return ClassView(
+            found.uncertainty.epistemic[rows],
+            found.uncertainty.aleatoric[rows],
+            found.uncertainty.probability[rows],
+            found.names,
+            found.trained_on,
+            found.auc,
+            found.held_out,
+        )
 
     def true_dice(self) -> np.ndarray | None:
         """Compare the predictions with the truth; unusable candidates leave ``units``."""

@@ -15,14 +15,13 @@ from ..models.learning_loss import (
     Scales,
     cross_checked,
     predict_losses,
-    slice_features,
     slice_losses,
     train_predictor,
 )
 from ..models.memory import Limits, with_less_memory
-from ..models.preparing import Prepared, prepare_label
+from ..models.preparing import prepare_label
 from ..progress import Cancel, Progress, no_progress
-from .array_files import ArrayFiles
+from .case_features import CaseFeatures
 from .workbench import Workbench
 
 
@@ -38,7 +37,7 @@ class PredictedLosses:
 class PoolLosses:
     """Learns the loss on the labelled cases and predicts it for others.
 
-    The features of a case are kept under ``cache/features`` by model and plan.
+    The features of a case are kept by model and plan.
     """
 
     def __init__(
@@ -52,8 +51,7 @@ class PoolLosses:
         self.progress = progress
         self.cancel = cancel or Cancel()
         self.model = bench.model()
-        root = bench.project.folder / "cache" / "features"
-        self.files = ArrayFiles(root / f"{self.model.record.hash[:12]}-{bench.plan.hash}")
+        self.features = CaseFeatures(bench)
         self._scales: Scales | None = None
 
     def of(self, cases: Sequence[CaseRow]) -> PredictedLosses:
@@ -69,12 +67,12 @@ class PoolLosses:
             self.cancel.raise_if_cancelled()
             self.progress(done, len(cases), f"loss of {case.name}")
             try:
-                features = self._features(case)
+                features = self.features.of(case)
             except ActiveSuggestError as error:
                 self.bench.report(case.name, error)
                 continue
             found[case.name] = predict_losses(predictor, features)
-        self.files.prune_others()
+        self.features.files.prune_others()
         return PredictedLosses(found, right, count)
 
     def _learn(self) -> tuple[LossPredictor, float, int]:
@@ -112,7 +110,7 @@ class PoolLosses:
         bench = self.bench
         label = bench.project.read_label(case.name)
         prepared = bench.load(case)
-        features, self._scales = self._run(prepared)
+        features, self._scales = self.features.run(prepared)
         if label is None:
             return features, np.full(len(features), np.nan)
         target = prepare_label(bench.classes.from_values(label.array), label.geometry, bench.plan)
@@ -122,21 +120,3 @@ class PoolLosses:
 
         probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
         return features, slice_losses(probability, target)
-
-    def _features(self, case: CaseRow) -> np.ndarray:
-        """Return the features of the image's slices, (S, Σ widths)."""
-        stored = self.files.load(case)
-        if stored is not None:
-            return stored
-        prepared = self.bench.load(case)
-        features, _ = self._run(prepared)
-        return self.files.store(case, features[prepared.image_slices()])
-
-    def _run(self, prepared: Prepared) -> tuple[np.ndarray, Scales]:
-        bench = self.bench
-
-        def work(limits: Limits) -> tuple[np.ndarray, Scales]:
-            return slice_features(self.model.inference, prepared.array, limits)
-
-        found, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
-        return found

@@ -26,6 +26,7 @@ from ..strategies.base import (
     Unit,
     ranking,
 )
+from ..strategies.class_uncertainty import CLASS
 from ..strategies.mixed import Mixed
 from .directions import directions
 from .latents import PoolLatents
@@ -73,6 +74,7 @@ def score_pool(
             remedy="Use 'volume', 'slice' or 'mixed'.",
         )
     strategy = registry.make(name, preset=preset, **(options or {}))
+    target = getattr(strategy, "target", None)
     note = ""
     if kind == MIXED and bench.model_or_none() is None:
         note = "No model is trained yet that could tell the effort, so these are whole volumes."
@@ -81,8 +83,7 @@ def score_pool(
         draw = f"No model is trained yet, so {strategy.name} cannot rank; this is a fair draw."
         note = f"{draw} {note}".strip()
         strategy = registry.make(FALLBACK)
-    candidates = _candidates(bench, kind, only)
-    labelled = bench.project.cases("labelled")
+    candidates, labelled = _open_and_done(bench, target, kind, only)
 
     def statistics(cases: Sequence[CaseRow], samples: Samples) -> dict[str, CaseStatistics]:
         return gather(bench, cases, samples, progress=progress, cancel=cancel)
@@ -216,7 +217,37 @@ def _check(scored: Scored, picked: Sequence[int], allowed: np.ndarray, count: in
         )
 
 
-def _candidates(bench: Workbench, kind: str, only: Sequence[str] | None) -> list[CaseRow]:
+def _open_and_done(
+    bench: Workbench, target: str | None, kind: str, only: Sequence[str] | None
+) -> tuple[list[CaseRow], list[CaseRow]]:
+    """Return the candidates of a strategy, and what has been done already."""
+    if target == CLASS:
+        return _without_class(bench, kind, only)
+    return _candidates(bench, kind, only), bench.project.cases("labelled")
+
+
+def _without_class(
+    bench: Workbench, kind: str, only: Sequence[str] | None
+) -> tuple[list[CaseRow], list[CaseRow]]:
+    """Return the usable cases that have no class, and those that have one."""
+    if kind != VOLUME:
+        raise StrategyFailedError(
+            f"A class is said of a whole image, not of a {kind} unit.",
+            remedy="Rank volumes, or leave out the target 'class'.",
+        )
+    usable = _usable(bench, only)
+    classes = bench.project.classes()
+    without = [c for c in usable if c.name not in classes]
+    if not without:
+        raise PoolExhaustedError(
+            f"Nothing is left to classify: all {len(usable)} usable cases have a class.",
+            path=bench.project.folder,
+            remedy="Add images and rescan, or include an excluded case.",
+        )
+    return without, [c for c in usable if c.name in classes]
+
+
+def _usable(bench: Workbench, only: Sequence[str] | None) -> list[CaseRow]:
     cases = bench.project.cases()
     usable = [c for c in cases if c.state != "excluded" and not c.missing and c.geometry]
     if not usable:
@@ -231,6 +262,11 @@ def _candidates(bench: Workbench, kind: str, only: Sequence[str] | None) -> list
     if only is not None:
         wanted = {bench.project.case(name).name for name in only}
         usable = [c for c in usable if c.name in wanted]
+    return usable
+
+
+def _candidates(bench: Workbench, kind: str, only: Sequence[str] | None) -> list[CaseRow]:
+    usable = _usable(bench, only)
     open_cases = [
         c
         for c in usable

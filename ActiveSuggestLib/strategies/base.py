@@ -229,6 +229,23 @@ class PartsView:
     training: str
 
 
+@dataclass(frozen=True)
+class ClassView:
+    """How unsure the class of each unit's whole image is, rows in the order of ``PoolView.units``.
+
+    ``epistemic`` and ``aleatoric`` (N,) on the logit scale, ``probability`` (N, C) of the classes
+    ``names``; ``auc``, one against the rest, is on ``held_out`` patients (NaN if not known).
+    """
+
+    epistemic: np.ndarray
+    aleatoric: np.ndarray
+    probability: np.ndarray
+    names: Sequence[str]
+    trained_on: int
+    auc: float
+    held_out: int
+
+
 class PoolView(Protocol):
     """The pool as a strategy sees it. Nothing here writes.
 
@@ -306,6 +323,14 @@ class PoolView(Protocol):
         """Train the Bayesian network, or take the one that is kept, and run it over the pool."""
         ...
 
+    def class_uncertainty(self, *, samples: int) -> ClassView:
+        """Learn the classes of whole images and tell how unsure those of the candidates are.
+
+        Raises:
+            NoClassError: fewer than two classes have a case to learn from.
+        """
+        ...
+
     def true_dice(self) -> np.ndarray | None:
         """Return the true Dice of the model's prediction of each unit, (N,); none without a model.
 
@@ -327,7 +352,11 @@ class PoolView(Protocol):
 
 
 class Strategy(Protocol):
-    """Decides what is worth labelling next."""
+    """Decides what is worth labelling next.
+
+    One that has an attribute ``target`` with the value ``"class"`` decides what to classify next:
+    its candidates are the images without a class, and ``PoolView.labelled`` are those with one.
+    """
 
     name: str
     summary: str

@@ -10,11 +10,13 @@ import pytest
 from ActiveSuggestLib.metrics import (
     UNKNOWN,
     area_under_budget,
+    auc,
     bootstrap_interval,
     dice,
     hausdorff95,
     mean_foreground_dice,
     mean_surface_distance,
+    one_vs_rest_auc,
     paired_difference,
     segment_dice,
     student_interval,
@@ -164,3 +166,19 @@ def test_an_area_can_be_cut_out_of_a_curve() -> None:
     assert area_under_budget(budget, values, low=2, high=4) == pytest.approx(0.6)
     assert area_under_budget(budget, values, low=4, high=6) == pytest.approx(0.75)
     assert area_under_budget(budget, values, low=6, high=6) == pytest.approx(0.8)
+
+
+def test_auc_counts_the_pairs_in_order_and_ties_half() -> None:
+    rng = np.random.default_rng(0)
+    scores, positive = rng.integers(0, 8, 60).astype(float), rng.random(60) < 0.4
+    pairs = [(a > b) + 0.5 * (a == b) for a in scores[positive] for b in scores[~positive]]
+    assert auc(scores, positive) == pytest.approx(np.mean(pairs))
+    assert auc(np.exp(scores), positive) == auc(scores, positive)
+    assert math.isnan(auc([1.0, 2.0], [True, True]))
+
+
+def test_each_class_is_held_against_the_rest_and_absent_ones_are_left_out() -> None:
+    probability = np.array([[0.8, 0.2, 0.0], [0.6, 0.4, 0.0], [0.7, 0.3, 0.0], [0.1, 0.9, 0.0]])
+    target = np.array([0, 0, 1, 1])
+    assert one_vs_rest_auc(probability, target) == pytest.approx(0.75)
+    assert math.isnan(one_vs_rest_auc(probability, np.zeros(4, int)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ActiveSuggestLib.errors import NoLabelError
-from ActiveSuggestLib.learning import predicted_loss
+from ActiveSuggestLib.learning import case_features
 from ActiveSuggestLib.learning.predicted_loss import PoolLosses
 
 
@@ -41,8 +41,8 @@ def test_it_learns_nothing_from_validation_cases(a_trained_learner, monkeypatch)
 
 def test_features_are_kept_until_the_model_changes(a_trained_learner, monkeypatch):
     learner, runs = a_trained_learner, []
-    original = predicted_loss.slice_features
-    monkeypatch.setattr(predicted_loss, "slice_features", lambda *a: runs.append(1) or original(*a))
+    original = case_features.slice_features
+    monkeypatch.setattr(case_features, "slice_features", lambda *a: runs.append(1) or original(*a))
     first = learner.score("learning-loss")
     assert len(runs) == 3 + 4
     again = learner.score("learning-loss")
