@@ -419,6 +419,7 @@ class ActiveLearner:
             "name": self.project.name,
             "counts": self.project.counts(),
             "segments": list(self.bench.classes.names),
+            "classes": self.project.class_counts(),
             "device": self.bench.device.description,
             "plan": list(plan.reasons) if plan else [],
             "model": _facts(accepted[0]) if accepted else None,

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from ..console import table, wrapped
-from ..data.record.case_classes import class_counts
 from ..errors import CancelledError
 from ..serving.overview import PROBLEMS_SHOWN, project_overview
 from .options import (
@@ -144,7 +143,7 @@ def classes(project: Path, file: Path, rater: str | None, as_json: bool) -> None
     """Take in the image-level classes of a CSV FILE of case,class."""
     with opened_project(project, rater) as opened:
         report = opened.import_classes(file)
-        counts = class_counts(opened.classes())
+        counts = opened.class_counts()
     refused = [vars(row) for row in report.refused]
     if as_json:
         print_json({"taken": report.taken, "refused": refused, "classes": counts})

@@ -260,6 +260,10 @@ class Project(ProjectRecord):
         """
         return self._classes.all()
 
+    def class_counts(self) -> dict[str, int] | None:
+        """Return how many cases have each class; ``None`` if ``classes.csv`` is damaged."""
+        return self._classes.counts()
+
     def save_class(self, case: str, name: str | None) -> str | None:
         """Save what a whole image shows (``None``: not known) and return the name as it is spelt.
 

@@ -251,13 +251,17 @@ class _NoisyLoss:
 
     def __init__(self, draws: int, seed: int) -> None:
         self.draws = draws
-        self.generator = torch.Generator().manual_seed(seed)
+        self.seed = seed
+        self._generator: torch.Generator | None = None
 
     def __call__(self, output: Output, target: torch.Tensor) -> torch.Tensor:
         """Return the scalar loss."""
         logits, log_variance = output
+        if self._generator is None or self._generator.device != logits.device:
+            # Where the logits are: noise from elsewhere would be copied at every draw.
+            self._generator = torch.Generator(logits.device).manual_seed(self.seed)
         return kendall_gal_loss(
-            logits, log_variance, target, draws=self.draws, generator=self.generator
+            logits, log_variance, target, draws=self.draws, generator=self._generator
         )
 
 

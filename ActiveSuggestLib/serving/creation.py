@@ -13,7 +13,16 @@ from ..errors import BadRequestError, InvalidSegmentsError, ProjectExistsError
 from ..progress import Cancel, Progress
 
 NEEDED = ("images", "segments")
-OPTIONAL = ("labels", "name", "plane", "modality", "patient_pattern", "patient_csv", "settings")
+OPTIONAL = (
+    "labels",
+    "name",
+    "plane",
+    "modality",
+    "patient_pattern",
+    "patient_csv",
+    "classes",
+    "settings",
+)
 
 
 def read_spec(path: Path) -> dict[str, Any]:

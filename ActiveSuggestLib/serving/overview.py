@@ -6,9 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..data.record.case_classes import class_counts
-from ..errors import ClassTableError
-
 PROBLEMS_SHOWN = 10
 
 
@@ -27,18 +24,10 @@ def project_overview(project: Any) -> dict[str, Any]:
         "model": current_model(project.folder),
         "interrupted_training": (Path(project.folder) / "models" / "unfinished.pt").is_file(),
         "validation_cases": list(project.validation_cases),
-        "classes": _class_counts(project),
+        "classes": project.class_counts(),
         "problems": [{"case": case, "reason": reason} for case, reason in problems],
         "more_problems": counts["excluded"] - len(problems),
     }
-
-
-def _class_counts(project: Any) -> dict[str, int] | None:
-    """Return how many cases have each class; ``None`` if the table of them is damaged."""
-    try:
-        return class_counts(project.classes())
-    except ClassTableError:
-        return None
 
 
 def model_records(folder: Path | str) -> list[dict[str, Any]]:

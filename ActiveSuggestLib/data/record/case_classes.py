@@ -56,6 +56,13 @@ class CaseClasses:
             return {}
         return dict(sorted((case, name) for _, case, name in _rows(self._path)))
 
+    def counts(self) -> dict[str, int] | None:
+        """Return how many cases have each class, by name; ``None`` if the table is damaged."""
+        try:
+            return dict(sorted(Counter(self.all().values()).items()))
+        except ClassTableError:
+            return None
+
     def save(self, case: str, name: str | None) -> str | None:
         """Save the class of a case (``None``: it has none) and return it as it is spelt.
 
@@ -134,11 +141,6 @@ class CaseClasses:
 def check_class_table(path: Path) -> None:
     """Raise ``ClassTableError`` unless the file is a table of case and class."""
     _rows(path)
-
-
-def class_counts(classes: Mapping[str, str]) -> dict[str, int]:
-    """Return how many cases have each class, by name."""
-    return dict(sorted(Counter(classes.values()).items()))
 
 
 def _checked(name: str, case: str) -> str:

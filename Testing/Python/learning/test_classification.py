@@ -14,7 +14,8 @@ from ActiveSuggestLib.errors import (
 )
 from ActiveSuggestLib.learning import case_features, classification
 from ActiveSuggestLib.learning.classification import PoolClasses, folds
-from ActiveSuggestLib.models.class_head import train_class_head
+from ActiveSuggestLib.metrics import one_vs_rest_auc
+from ActiveSuggestLib.models.class_head import class_uncertainty, train_class_head
 from ActiveSuggestLib.progress import Cancel
 from ActiveSuggestLib.strategies import registry
 from ActiveSuggestLib.strategies.base import RankingStrategy
@@ -102,7 +103,7 @@ def test_folds_keep_patients_together_and_classes_apart():
 def test_the_auc_of_classes_that_are_drawn_at_random_is_no_better_than_chance(a_learner):
     """Were a patient judged by a head that knows it, such classes would seem to be told apart."""
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(60, 8)).astype(np.float32)
+    features = rng.normal(size=(60, 40)).astype(np.float32)
     target = np.array([0, 1] * 30)
     patients = [f"p{i}" for i in range(60)]
     learnt = train_class_head(features, target, 2, seed=0)
@@ -110,9 +111,9 @@ def test_the_auc_of_classes_that_are_drawn_at_random_is_no_better_than_chance(a_
         features, target, patients, np.ones(60, bool), learnt,
         lambda rows: train_class_head(features[rows], target[rows], 2, seed=0), 10,
     )  # fmt: skip
-    from ActiveSuggestLib.metrics import one_vs_rest_auc
-
     assert 0.25 < one_vs_rest_auc(result, target) < 0.7
+    own = class_uncertainty(learnt, features, samples=10).probability
+    assert one_vs_rest_auc(own, target) > 0.8
 
 
 def test_features_are_read_once(a_learner, monkeypatch):
