@@ -54,6 +54,9 @@ def create(project: Path, as_json: bool, **options: Any) -> None:
             facts = _scan_facts(made)
     except CancelledError:
         words = f"Cancelled. 'activesuggest rescan {project}' completes it."
+        if "classes" in given:
+            # They belong to cases, so they are taken in when all cases are known.
+            words += f" Then 'activesuggest classes {project} {given['classes']}' takes classes in."
         raise click.ClickException(words) from None
     if as_json:
         print_json(facts)

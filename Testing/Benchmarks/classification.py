@@ -11,19 +11,16 @@ learns classes, a few more each round. All arms of a seed share patients, networ
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 # isort: off
-from common import arguments, data_folder, machine  # before torch is loaded
+from common import CHEST_SEGMENTS, arguments, chest_project, data_folder, machine  # before torch
 # isort: on
 
 import numpy as np
 
-import ActiveSuggestLib
 from ActiveSuggestLib.data.labels import read_label
 from ActiveSuggestLib.data.segments import parse_segments
 from ActiveSuggestLib.learner import ActiveLearner
@@ -36,11 +33,9 @@ from ActiveSuggestLib.models.class_head import (
 )
 from ActiveSuggestLib.strategies.class_uncertainty import SAMPLES
 
-SEGMENTS = "left_lung=1,right_lung=2,heart=3"
 HEART = 3
 ENLARGED = 0.5
 SHARES = (0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.50, 1.00)
-SETTINGS = {"features": [8, 16, 32, 64], "seconds_a_volume": 0.01}
 
 
 def entropy(found: ClassUncertainty) -> np.ndarray:
@@ -78,8 +73,12 @@ def main() -> None:
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         order = [sorted(ratios)[i] for i in np.random.default_rng(seed).permutation(len(ratios))]
         test, pool = order[: options.test], order[options.test :]
-        found, dice = features(data, pool[: options.masks], seed, options)
-        counts = [round(share * len(pool)) for share in SHARES]
+        masks = pool[: options.masks]
+        with chest_project(masks, steps=options.steps, seed=seed, threads=options.threads) as (
+            learner,
+            dice,
+        ):
+            found = features(learner)
         for arm in ARMS:
             curve, share = one_arm(arm, found, enlarged, pool, test, counts, seed)
             curves[arm].append(curve)
@@ -91,27 +90,11 @@ def main() -> None:
     report(curves, counts, shown)
 
 
-def features(
-    data: Path, masks: list[str], seed: int, options: object
-) -> tuple[dict[str, np.ndarray], float]:
-    """Return what a network that has learnt ``masks`` sees in each image, (E,), and its Dice."""
-    folder = Path(tempfile.mkdtemp(prefix="activesuggest-benchmark-"))
-    threads, steps = options.threads, options.steps  # type: ignore[attr-defined]
-    try:
-        ActiveSuggestLib.create(
-            folder / "project", data / "images", segments=SEGMENTS, settings=SETTINGS
-        ).close()
-        with ActiveLearner(folder / "project", device="cpu", seed=seed, threads=threads) as learner:
-            for name in masks:
-                learner.save_label(name, data / "labels" / f"{name}.nii.gz")
-            trained = learner.fine_tune(steps=steps)
-            seen = CaseFeatures(learner.bench)
-            size = seen.model.inference.network.embedding_size
-            cases = learner.project.cases()
-            found = {c.name: np.array(seen.of(c)[:, -size:]).mean(axis=0) for c in cases}
-            return found, float(trained.validation_dice or np.nan)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def features(learner: ActiveLearner) -> dict[str, np.ndarray]:
+    """Return what the project's network sees in each image: the bottleneck's mean, (E,)."""
+    seen = CaseFeatures(learner.bench)
+    size = seen.model.inference.network.embedding_size
+    return {c.name: seen.of(c)[:, -size:].mean(axis=0) for c in learner.project.cases()}
 
 
 def one_arm(
@@ -153,7 +136,7 @@ def one_arm(
 
 def ratio(path: Path) -> float:
     """Return the heart's width by the lungs' in a mask, both along the rows of the image."""
-    mask = read_label(path, parse_segments(SEGMENTS), None).array[0]
+    mask = read_label(path, parse_segments(CHEST_SEGMENTS), None).array[0]
     heart = np.flatnonzero((mask == HEART).any(axis=0))
     lungs = np.flatnonzero(((mask > 0) & (mask < HEART)).any(axis=0))
     return float((np.ptp(heart) + 1) / (np.ptp(lungs) + 1))

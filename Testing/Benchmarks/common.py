@@ -25,6 +25,9 @@ from ActiveSuggestLib.learner import ActiveLearner  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEGMENTS = "anterior,posterior"
+CHEST_SEGMENTS = "left_lung=1,right_lung=2,heart=3"
+# A small network on a coarse grid: a minute on a processor for what tells arms apart.
+CHEST_SETTINGS = {"features": [8, 16, 32, 64], "seconds_a_volume": 0.01}
 
 
 def data_folder() -> Path:
@@ -91,5 +94,28 @@ def hippocampus_project(
             learner.save_label(name, data / "labels" / f"{name}.nii.gz")
         with learner:
             yield learner, order, data / "labels"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def chest_project(
+    masks: list[str], *, steps: int, seed: int, threads: int
+) -> Iterator[tuple[ActiveLearner, float]]:
+    """Yield a learner on all chest X-rays whose small network has learnt ``masks``, and its Dice.
+
+    The Dice is on those of the masks that are kept for validation.
+    """
+    data = data_folder() / "cxr_wingspan"
+    folder = Path(tempfile.mkdtemp(prefix="activesuggest-benchmark-"))
+    try:
+        ActiveSuggestLib.create(
+            folder / "project", data / "images", segments=CHEST_SEGMENTS, settings=CHEST_SETTINGS
+        ).close()
+        with ActiveLearner(folder / "project", device="cpu", seed=seed, threads=threads) as learner:
+            for name in masks:
+                learner.save_label(name, data / "labels" / f"{name}.nii.gz")
+            trained = learner.fine_tune(steps=steps)
+            yield learner, float(trained.validation_dice or np.nan)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

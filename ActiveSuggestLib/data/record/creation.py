@@ -44,9 +44,9 @@ def create_project(
 ) -> Project:
     """Make a project of all images in a folder, take in the labels that exist, and open it.
 
-    Without ``plane`` and ``modality`` the images tell. ``classes`` is a CSV file of case,class:
-    what whole images show. If this is interrupted, open the project
-    and ``rescan``: what was found is kept. Raises ``ProjectExistsError``, ``ProjectPlaceError``,
+    Without ``plane`` and ``modality`` the images tell. ``classes`` is a CSV file of case,class,
+    what whole images show; it is taken in last. If this is interrupted, open the project and
+    ``rescan``: what was found is kept. Raises ``ProjectExistsError``, ``ProjectPlaceError``,
     ``ImageFolderError``, ``PatientGroupingError``, ``LabelFolderError``, ``ClassTableError``,
     ``InvalidSegmentsError``, ``DiskFullError``, ``SaveFailedError``, ``CancelledError``.
     """
