@@ -79,6 +79,7 @@ def main() -> None:
             dice,
         ):
             found = features(learner)
+        counts = [round(share * len(pool)) for share in SHARES]
         for arm in ARMS:
             curve, share = one_arm(arm, found, enlarged, pool, test, counts, seed)
             curves[arm].append(curve)
