@@ -74,6 +74,9 @@ class FakeProject:
     def counts(self) -> dict[str, int]:
         return {"unlabelled": 3, "excluded": 0}
 
+    def class_counts(self) -> dict[str, int]:
+        return {}
+
     def labels_version(self) -> int:
         return max((event.id for event in self.all_events if event.kind == "label"), default=0)
 
