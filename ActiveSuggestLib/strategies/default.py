@@ -18,9 +18,9 @@ to 0.3 on the pools we looked at and the noise of the first round 1.3, which mak
 it just where most is to be gained. See Testing/Benchmarks/RESULTS.md.
 
 The round is the number of trainings on labels that the model had not had before, so that training
-again on the same labels changes nothing. It is 0 while there is no model: the cold start, when the
-most typical of each group of the pool comes first (``strategies.cold_start``). The reasons name the
-phase.
+again on the same labels changes nothing. It is 0 while there is no model: the cold start, when
+those come first that together look like the whole pool (``strategies.cold_start``). The reasons
+name the phase.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SMALLEST = 1e-30
 # As an index it is the last of the measures, after those of the classes.
 PLAIN = -1
 LEAST_SHOWN = 0.5
-TYPICAL, DRAWN = "typicality", "random"
+COVER, DRAWN = "cover", "random"
 
 
 class Default(RankingStrategy):
@@ -51,8 +51,7 @@ class Default(RankingStrategy):
     ``rounds`` is the round from which there is next to no noise, ``samples`` the number T of
     Monte-Carlo samples. ``preset="paper"`` has the noise for volumes too, and sums the entropy, of
     a class and plain, over all voxels, which for the paper's regions of one size is its mean; for
-    images of several sizes, the largest win. ``cold="random"`` begins with a fair draw by patient,
-    which takes no time.
+    images of several sizes, the largest win. ``cold="random"`` begins with a fair draw by patient.
     """
 
     name = "default"
@@ -65,14 +64,14 @@ class Default(RankingStrategy):
         preset: str | None = None,
         samples: int | None = None,
         rounds: int = ROUNDS,
-        cold: str = TYPICAL,
+        cold: str = COVER,
     ) -> None:
-        if cold not in (TYPICAL, DRAWN):
-            raise TypeError(f"cold is {TYPICAL} or {DRAWN}")
+        if cold not in (COVER, DRAWN):
+            raise TypeError(f"cold is {COVER} or {DRAWN}")
         self.paper = preset == "paper"
         self.samples = samples
         self.rounds = rounds
-        self.cold = ColdStart() if cold == TYPICAL else None
+        self.cold = ColdStart() if cold == COVER else None
 
     def score(self, pool: PoolView) -> Scores:
         """Score every unit by its share of each class's entropy, without the noise."""

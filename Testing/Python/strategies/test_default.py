@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ActiveSuggestLib.models.statistics import SampleMaps, summarise
-from ActiveSuggestLib.strategies.base import ColdLatents, Unit
+from ActiveSuggestLib.strategies.base import Appearance, Unit
 from ActiveSuggestLib.strategies.default import (
     PLAIN,
     Default,
@@ -133,17 +133,17 @@ def test_a_cold_start_is_a_fair_draw_that_says_so():
     assert pool.asked == []
 
 
-def test_a_cold_start_is_typicality_unless_chosen_otherwise():
+def test_a_cold_start_looks_like_the_pool_unless_chosen_otherwise():
     units = [Unit(f"c{i:02d}", f"p{i:02d}") for i in range(24)]
     pool = Pool({}, units)
     pool.round = 0
     z = np.zeros((24, 2))
     z[:12] = np.random.default_rng(0).normal(0, 0.1, (12, 2))
     z[12:] = np.random.default_rng(1).normal(5, 0.1, (12, 2))
-    pool.cold_latents = lambda: ColdLatents(z, np.ones(24, bool), np.zeros((0, 2)), 24)
+    pool.appearance = lambda: Appearance(z, np.ones(24, bool), np.zeros((0, 2)), 24)
     picks = chosen(pool, 2)
     assert {p.index < 12 for p in picks} == {True, False}
-    assert "group of 12" in picks[0].reasons[0]
+    assert "looks most like the rest of the pool" in picks[0].reasons[0]
     with pytest.raises(TypeError, match="cold is"):
         Default(cold="frozen")
 
