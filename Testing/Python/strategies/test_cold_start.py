@@ -29,6 +29,8 @@ class Pool:
     def rng(self):
         return np.random.default_rng(1)
 
+    fair_rng = rng
+
     def cold_latents(self):
         self.asked += 1
         return self.found
