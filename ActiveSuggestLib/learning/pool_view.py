@@ -34,6 +34,8 @@ from .racing import PoolRace
 from .truth import true_dice
 from .workbench import Workbench
 
+# All who draw by lot draw what ``random`` does, so that a simulation compares them in pairs.
+FAIR = "random"
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
 Encode = Callable[[Sequence[CaseRow], str], dict[str, np.ndarray]]
 Direct = Callable[[Sequence[CaseRow], Sequence[Unit], str, str], Directions]
@@ -80,7 +82,11 @@ class ProjectPool:
             u for c in labelled for u in labelled_units(c, kind, plane)
         ]
         done = ",".join(f"{u.case}/{u.slice}" for u in self.labelled)
-        self._seeds = [bench.seed, *(zlib.crc32(text.encode()) for text in (strategy, done))]
+        self._seeds = {
+            drawn_by: [bench.seed, *(zlib.crc32(text.encode()) for text in (drawn_by, done))]
+            for drawn_by in (strategy, FAIR)
+        }
+        self._strategy = strategy
 
     @property
     def segments(self) -> Sequence[str]:
@@ -103,7 +109,12 @@ class ProjectPool:
     @property
     def rng(self) -> np.random.Generator:
         """Random numbers that depend on the seed, the strategy and what is labelled."""
-        return np.random.default_rng(self._seeds)
+        return np.random.default_rng(self._seeds[self._strategy])
+
+    @property
+    def fair_rng(self) -> np.random.Generator:
+        """Random numbers that depend on the seed and what is labelled, whoever draws by them."""
+        return np.random.default_rng(self._seeds[FAIR])
 
     def statistics(self, samples: Samples) -> UnitStatistics:
         """Gather the statistics of the candidates; unusable ones leave ``units``."""

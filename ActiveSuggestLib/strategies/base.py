@@ -240,6 +240,11 @@ class PoolView(Protocol):
         ...
 
     @property
+    def fair_rng(self) -> np.random.Generator:
+        """Random numbers that depend on the seed and what is labelled, whoever draws by them."""
+        ...
+
+    @property
     def segments(self) -> Sequence[str]:
         """The names of the foreground classes 1, 2, …"""
         ...
@@ -305,7 +310,11 @@ class PoolView(Protocol):
 
 
 class Strategy(Protocol):
-    """Decides what is worth labelling next."""
+    """Decides what is worth labelling next.
+
+    One that needs latents after the first training may name their kind as ``autoencoder``: a
+    simulation in which each strategy chooses its own first labels makes them once for all.
+    """
 
     name: str
     summary: str

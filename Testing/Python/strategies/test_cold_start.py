@@ -32,6 +32,8 @@ class Pool:
     def rng(self):
         return np.random.default_rng(1)
 
+    fair_rng = rng
+
     def appearance(self):
         self.asked += 1
         return self.found
