@@ -2,8 +2,9 @@
 
 For every seed one held-out test set, by patient, that no project ever sees, and one first set of
 labels and one first training that all strategies share. Then each strategy goes on alone in a
-project of its own: suggest, let the simulated expert label, train, test. Every finished round is
-recorded at once, so a simulation that was killed goes on where it stopped.
+project of its own: suggest, let the simulated expert label, train, test. Or each strategy chooses
+its first labels too, before there is any model, and only the split and the pool are shared. Every
+finished round is recorded at once, so a simulation that was killed goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -66,11 +67,16 @@ def simulate(
     a segment. With a ``budget`` in another currency than the unit, ``batch`` is how many slices or
     pixels a round reveals: as many of the best suggestions as that pays for, at least one.
 
+    With ``initial=0`` every strategy chooses its own first labels, the ``batch`` of round 1, by its
+    cold start; strategies that need a model draw by lot, and all of a seed draw the same. The first
+    training follows round 1, and the curves begin there.
+
     Every training has the same number of steps, so that no strategy gains from a quiet moment of
     the computer: ``steps``, or as many as take about ``seconds`` (60 by default) by a short trial
     at the beginning, or the lesser of both. With ``steps`` alone, on a CPU, the same seed gives
-    the same queries. ``first_steps`` makes the first training, which all arms of a seed share,
-    longer: a model that has not learnt what its labels can teach cannot show what more would.
+    the same queries. ``first_steps`` makes the first training (which all arms of a seed share, if
+    they share their first labels) longer: a model that has not learnt what its labels can teach
+    cannot show what more would.
     A training goes on from the model before; with ``restart`` it starts from new weights.
     ``validation=False`` trains on every label and keeps the last weights, where a project would
     keep some labelled cases apart to choose the best ones. ``full_data`` adds an arm that gets all
@@ -119,7 +125,7 @@ class Simulation:
 
     simulation.json           the task          pool.json   the cases with labels
     arms/seed-0/images/       links to the pool's images, test cases left out
-    arms/seed-0/start/        the project after the first labels; each arm starts as a copy
+    arms/seed-0/start/        the project after the first labels, if any; each arm is a copy
     arms/seed-0/STRATEGY/     an arm's project
     rounds/seed-0/STRATEGY/   NN.json: a finished round; NN.queries.json: one under way
     results.json dice.csv curve.csv comparisons.csv
@@ -204,6 +210,7 @@ class Simulation:
             for world in worlds
             for arm in task.arm_names
             for record in read_rounds(world.rounds(arm), task.rounds)
+            if record.round > 0 or not task.cold
         ]
         return SimulationResult(task.out, task.settings(), tuple(records), splits, notes)
 

@@ -118,6 +118,8 @@ class ActiveSuggestLogic(ScriptedLoadableModuleLogic):
     ) -> Any:
         """Return what to label next, best first: case, slices, score, reasons, patient.
 
+        ``unit`` is ``volume``, ``slice``, or ``mixed``: whichever of both is worth its effort most.
+
         >>> found = logic.suggest(strategy="random", unit="slice", count=3)
         >>> sum(len(s["slices"]) for s in found)
         3
@@ -211,6 +213,8 @@ class ActiveSuggestLogic(ScriptedLoadableModuleLogic):
         wait: bool = True,
     ) -> Any:
         """Rank everything; return a ``ScoreTable``: node in the scene, path of the CSV, DataFrame.
+
+        ``unit`` as for ``suggest``; with ``mixed`` the rows of whole volumes have no slice.
 
         >>> table = logic.score(strategy="random", out=csv)
         >>> table.node.GetTable().GetNumberOfRows() == table.total == len(table.dataframe)

@@ -12,10 +12,15 @@ class Unit(Enum):
 
     VOLUME = "volume"
     SLICE = "slice"
+    MIXED = "mixed"
 
     def label(self) -> str:
         """Return what the panel's list shows."""
-        return _("whole volumes") if self is Unit.VOLUME else _("single slices")
+        return {
+            Unit.VOLUME: _("whole volumes"),
+            Unit.SLICE: _("single slices"),
+            Unit.MIXED: _("volumes and slices"),
+        }[self]
 
 
 @parameterNodeWrapper

@@ -40,6 +40,8 @@ class Suggested:
 def grouped(rows: Iterable[Mapping[str, Any]]) -> list[Suggested]:
     """Return the worker's suggestions, one entry a case, in the order of their best units.
 
+    A case that is wanted whole is not wanted by slices, too.
+
     >>> row = {"score": 2.0, "reasons": ["far"], "strategy": "bsq", "patient": "p"}
     >>> units = [("a", 7), ("b", 1), ("a", 3)]
     >>> answer = [row | {"case": case, "slice": n} for case, n in units]
@@ -63,7 +65,9 @@ def grouped(rows: Iterable[Mapping[str, Any]]) -> list[Suggested]:
                 patient=str(row.get("patient", "")),
             )
         else:
-            known.slices += tuple(n for n in slices if n not in known.slices)
+            both = bool(known.slices and slices)
+            added = tuple(n for n in slices if n not in known.slices)
+            known.slices = known.slices + added if both else ()
             merged = dict.fromkeys([*known.reasons, *reasons])
             known.reasons = tuple(merged)[:REASONS_SHOWN]
     return list(found.values())

@@ -94,10 +94,10 @@ def demo(context: click.Context, **options: Any) -> None:
 )
 @click.option(
     "--initial",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=0),
     default=2,
     show_default=True,
-    help="Labelled before the first round.",
+    help="Labelled before the first round; with 0 every strategy chooses its own first labels.",
 )
 @click.option("--test-cases", type=click.IntRange(min=1), help="Cases kept apart to test on.")
 @click.option("--pool-cases", type=click.IntRange(min=1), help="Use only so many of the others.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,6 @@ SETTINGS = {"autoencoder_seconds": "seconds", "autoencoder_steps": "most_steps"}
 class PoolLatents:
     """The autoencoder of one ``kind`` (see ``autoencoder_plan``) on a project's pool.
 
-    ``among`` names the cases that it is trained on (default: all), ``most_seconds`` ends its
-    training sooner; each of the two makes it another autoencoder.
     The project's settings ``autoencoder_seconds`` and ``autoencoder_steps`` bound its training.
     """
 
@@ -48,25 +46,19 @@ class PoolLatents:
         *,
         progress: Progress = no_progress,
         cancel: Cancel | None = None,
-        among: Collection[str] | None = None,
-        most_seconds: float | None = None,
     ) -> None:
         self.bench = bench
         self.kind = kind
-        self.among = among
         self.progress = progress
         self.cancel = cancel or Cancel()
         settings = bench.project.settings
         changes = {field: settings[s] for s, field in SETTINGS.items() if settings.get(s)}
-        if most_seconds is not None:
-            changes["seconds"] = min(most_seconds, changes.get("seconds", most_seconds))
         channels, on_cpu = bench.plan.channels, bench.device.is_cpu
         self.plan: AutoencoderPlan = autoencoder_plan(kind, channels, on_cpu=on_cpu, **changes)
         self.root = bench.project.folder / "cache" / "latents"
         self.pictures = ArrayFiles(self.root / f"slices-{bench.plan.hash}")
         self._unusable: set[str] = set()
-        part = "" if among is None else "-part"
-        self.folder = self.root / f"{kind}-{self.plan.hash}-{bench.plan.hash}-{bench.seed}{part}"
+        self.folder = self.root / f"{kind}-{self.plan.hash}-{bench.plan.hash}-{bench.seed}"
 
     def slices(self, cases: Sequence[CaseRow]) -> dict[str, np.ndarray]:
         """Return the small slices (S, C, 96, 96) by case; unusable ones are reported, left out."""
@@ -111,7 +103,6 @@ class PoolLatents:
             c
             for c in self.bench.project.cases()
             if c.state != "excluded" and not c.missing and c.geometry
-            if self.among is None or c.name in self.among
         ]
         path = self.folder / FILE
         stored = _read(path, self.plan)

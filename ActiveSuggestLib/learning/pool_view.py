@@ -12,12 +12,13 @@ from ..data.cases import CaseRow
 from ..errors import PoolExhaustedError
 from ..models.ensemble import EnsembleSpec, in_words
 from ..models.inference import Samples
+from ..models.miniatures import of_volumes, principal_components
 from ..models.statistics import CaseStatistics
 from ..progress import Cancel, Progress, no_progress
 from ..strategies.base import (
     SLICE,
+    Appearance,
     ClassView,
-    ColdLatents,
     Directions,
     Embeddings,
     EnsembleView,
@@ -28,15 +29,17 @@ from ..strategies.base import (
     Unit,
 )
 from ..strategies.race import RaceSpec
+from .appearance import look_at
 from .bayesian_network import PoolBayesianNetwork
 from .classification import PoolClasses
-from .cold_latents import quick_latents
 from .ensembles import PoolEnsemble
 from .predicted_loss import PoolLosses
 from .racing import PoolRace
 from .truth import true_dice
 from .workbench import Workbench
 
+# All who draw by lot draw what ``random`` does, so that a simulation compares them in pairs.
+FAIR = "random"
 Gather = Callable[[Sequence[CaseRow], Samples], dict[str, CaseStatistics]]
 Encode = Callable[[Sequence[CaseRow], str], dict[str, np.ndarray]]
 Direct = Callable[[Sequence[CaseRow], Sequence[Unit], str, str], Directions]
@@ -84,7 +87,11 @@ class ProjectPool:
             u for c in labelled for u in labelled_units(c, kind, plane)
         ]
         done = ",".join(f"{u.case}/{u.slice}" for u in self.labelled)
-        self._seeds = [bench.seed, *(zlib.crc32(text.encode()) for text in (strategy, done))]
+        self._seeds = {
+            drawn_by: [bench.seed, *(zlib.crc32(text.encode()) for text in (drawn_by, done))]
+            for drawn_by in (strategy, FAIR)
+        }
+        self._strategy = strategy
 
     @property
     def segments(self) -> Sequence[str]:
@@ -107,7 +114,12 @@ class ProjectPool:
     @property
     def rng(self) -> np.random.Generator:
         """Random numbers that depend on the seed, the strategy and what is labelled."""
-        return np.random.default_rng(self._seeds)
+        return np.random.default_rng(self._seeds[self._strategy])
+
+    @property
+    def fair_rng(self) -> np.random.Generator:
+        """Random numbers that depend on the seed and what is labelled, whoever draws by them."""
+        return np.random.default_rng(self._seeds[FAIR])
 
     def statistics(self, samples: Samples) -> UnitStatistics:
         """Gather the statistics of the candidates; unusable ones leave ``units``."""
@@ -271,28 +283,25 @@ class ProjectPool:
             ]
         )
 
-    def cold_latents(self) -> ColdLatents:
-        """Encode a part of the pool, or all; unusable candidates leave ``units``."""
+    def appearance(self) -> Appearance:
+        """Look at a part of the pool, or all; unusable cases leave ``units`` and ``labelled``."""
         known = {**self._labelled_cases, **self._cases}
-        look = quick_latents(
+        look = look_at(
             self._bench,
             list(known.values()),
-            self.rng,
+            np.random.default_rng(self._bench.seed),
             progress=self._progress,
             cancel=self._cancel,
         )
-        if look.note:
-            return ColdLatents.none(len(self.units), look.note)
-        self.units = [u for u in self.units if u.case not in look.unusable]
-        encoded = np.array([u.case in look.latents for u in self.units], bool)
-        if not encoded.any():
-            return ColdLatents.none(len(self.units), "none of the images could be read")
-        candidates = np.zeros((len(self.units), look.dimensions), np.float32)
-        seen = [u for u, there in zip(self.units, encoded, strict=True) if there]
-        candidates[encoded] = _latent_rows(seen, look.latents)
-        labelled = [u for u in self.labelled if u.case in look.latents]
-        rows = _latent_rows(labelled, look.latents)
-        return ColdLatents(candidates, encoded, rows, look.trained_on)
+        self._keep(known.keys() - look.unusable)
+        self.labelled = [u for u in self.labelled if u.case not in look.unusable]
+        seen = np.array([u.case in look.miniatures for u in self.units], bool)
+        units = [u for u in (*self.units, *self.labelled) if u.case in look.miniatures]
+        rows = _miniature_rows(units, look.miniatures)
+        points = principal_components(rows, np.random.default_rng(self._bench.seed))
+        candidates = np.zeros((len(self.units), points.shape[1]), np.float32)
+        candidates[seen] = points[: seen.sum()]
+        return Appearance(candidates, seen, points[seen.sum() :], len(look.miniatures))
 
     def directions(self, kind: str, mode: str) -> Directions:
         """Move the newest labelled units along their loss gradient."""
@@ -363,6 +372,15 @@ def _latent_rows(units: Sequence[Unit], latents: dict[str, np.ndarray]) -> np.nd
         z = latents[unit.case]
         row[:] = z.mean(axis=0) if unit.slice is None else z[unit.slice]
     return rows
+
+
+def _miniature_rows(units: Sequence[Unit], miniatures: dict[str, np.ndarray]) -> np.ndarray:
+    """Return what each unit looks like, (N, D): a slice's miniature, or a volume's blocks."""
+    if not units:
+        return np.empty((0, 0), np.float32)
+    if units[0].slice is None:
+        return of_volumes([miniatures[u.case] for u in units])
+    return np.stack([miniatures[u.case][u.slice].ravel() for u in units])
 
 
 def open_units(case: CaseRow, kind: str, plane: str) -> list[Unit]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 
 from ..data.labels import UNKNOWN
-from .augmentation import Augmentation
+from .augmentation import changed, draw_changes
 from .plan import Plan
 
 FOREGROUND_SHARE = 0.5
@@ -53,7 +52,6 @@ class Batches:
     def __init__(self, cases: Sequence[LabelledCase], plan: Plan, seed: int) -> None:
         self.plan = plan
         self.seed = seed
-        self._local = threading.local()
         self.replace_cases(cases)
 
     def replace_cases(self, cases: Sequence[LabelledCase]) -> None:
@@ -67,17 +65,13 @@ class Batches:
         cases, weight = self._drawn_from
         rng = np.random.default_rng([self.seed, index])
         patch = self._patch(halvings)
-        augmentation = self._augmentation(patch)
-        images, labels = [], []
-        for _ in range(size):
-            case = cases[rng.choice(len(cases), p=weight)]
-            image, label = crop(case, patch, rng)
-            if self.plan.dimensions == 2:
-                image, label = image[:, 0], label[0]
-            x, y = augmentation.apply(image, label, rng)
-            images.append(x)
-            labels.append(y)
-        return torch.stack(images), torch.stack(labels)
+        crops = [crop(cases[rng.choice(len(cases), p=weight)], patch, rng) for _ in range(size)]
+        images = torch.from_numpy(np.stack([image for image, _ in crops]))
+        labels = torch.from_numpy(np.stack([label for _, label in crops]))
+        if self.plan.dimensions == 2:
+            images, labels = images[:, :, 0], labels[:, 0]
+        drawn = draw_changes(rng, size, images.shape[1], tuple(images.shape[2:]))
+        return changed(images, labels, drawn)
 
     def _patch(self, halvings: int) -> tuple[int, int, int]:
         divisor = self.plan.window_divisor
@@ -86,16 +80,6 @@ class Batches:
             for p, d in zip(self.plan.patch, divisor, strict=True)
         ]
         return cut[0], cut[1], cut[2]
-
-    def _augmentation(self, patch: tuple[int, int, int]) -> Augmentation:
-        # A transform holds random state, so every thread has its own.
-        made: dict[tuple[int, ...], Augmentation] | None = getattr(self._local, "made", None)
-        if made is None:
-            made = self._local.made = {}
-        if patch not in made:
-            spatial = patch[1:] if self.plan.dimensions == 2 else patch
-            made[patch] = Augmentation(self.plan.dimensions, spatial)
-        return made[patch]
 
 
 def crop(

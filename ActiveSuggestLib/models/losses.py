@@ -29,17 +29,19 @@ class MaskedDiceCELoss(nn.Module):
         known = target != UNKNOWN
         if not known.any():
             return logits.sum() * 0.0
-        classes = logits.shape[1]
-        index = torch.where(known, target, 0).long()
-        cross = functional.cross_entropy(logits, index, reduction="none")
-        cross = (cross * known).sum() / known.sum()
-        mask = known[:, None].to(logits.dtype)
-        one_hot = functional.one_hot(index, classes).movedim(-1, 1).to(logits.dtype)
+        log_probability = functional.log_softmax(logits, dim=1)
+        cross = functional.nll_loss(log_probability, target.long(), ignore_index=UNKNOWN)
+        classes = torch.arange(logits.shape[1], device=target.device, dtype=target.dtype)
+        # Unknown voxels are of no class, so this is masked already.
+        truth = target[:, None] == classes.view(1, -1, *(1 for _ in target.shape[1:]))
         # A class that no labelled voxel of the batch has would give a Dice loss of about one for
         # any prediction, a constant with a misleading gradient.
-        present = (one_hot * mask).flatten(2).sum(dim=(0, 2)) > 0
+        present = truth.transpose(0, 1).flatten(1).any(dim=1)
         present[0] = True
-        probability = functional.softmax(logits, dim=1) * mask
         if int(present.sum()) < 2:
             return cross
-        return cross + self.dice(probability[:, present], (one_hot * mask)[:, present])
+        probability = log_probability.exp() * known[:, None]
+        truth = truth.to(logits.dtype)
+        if not bool(present.all()):
+            probability, truth = probability[:, present], truth[:, present]
+        return cross + self.dice(probability, truth)

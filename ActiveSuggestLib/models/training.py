@@ -32,6 +32,8 @@ REFRESH_SECONDS = 2.0
 KEEP_SECONDS = 20.0
 MOST_BAD_STEPS = 20
 PACE_STEPS = 5
+# Macs with Intel processors have PyTorch 2.2.
+FUSED_ON_CPU = tuple(int(n) for n in torch.__version__.split(".")[:2]) >= (2, 4)
 
 Dice = dict[str, float]
 Loss = Callable[[Any, torch.Tensor], torch.Tensor]
@@ -177,7 +179,7 @@ class _Run:
         self.trained_on = {c.name: c.label_hash for c in cases}
         self.loss: Loss = loss or MaskedDiceCELoss()
         self.optimiser = torch.optim.AdamW(
-            network.parameters(), lr=self.rate, weight_decay=WEIGHT_DECAY
+            network.parameters(), lr=self.rate, weight_decay=WEIGHT_DECAY, fused=self._fused
         )
         self.step = 0
         self.before = 0.0
@@ -194,7 +196,9 @@ class _Run:
 
     def resume(self, state: TrainingState) -> None:
         self.network.load_state_dict(state.weights)
-        self.optimiser.load_state_dict(state.optimiser)
+        # A training may go on on another device than the one it began on.
+        groups = [{**group, "fused": self._fused} for group in state.optimiser["param_groups"]]
+        self.optimiser.load_state_dict({**state.optimiser, "param_groups": groups})
         self.step, self.before = state.step, state.elapsed
         self.trained_on = {**state.trained_on, **self.trained_on}
 
@@ -311,13 +315,19 @@ class _Run:
         value = float(loss.detach())
         if np.isfinite(value):
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+            weights, together = self.network.parameters(), True if self._cpu else None
+            torch.nn.utils.clip_grad_norm_(weights, GRADIENT_NORM, foreach=together)
             self.optimiser.step()
         return value
 
     @property
     def _cpu(self) -> bool:
         return self.limits.device == "cpu"
+
+    @property
+    def _fused(self) -> bool | None:
+        """Whether one pass updates all weights; elsewhere PyTorch chooses."""
+        return True if self._cpu and FUSED_ON_CPU else None
 
     def _check(self, *, final: bool) -> None:
         """Validate, and keep the weights if they are the best so far."""

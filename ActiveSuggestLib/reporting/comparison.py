@@ -69,10 +69,14 @@ def _how_to_read(result: SimulationResult) -> str:
         return "<p>One repetition has no interval and no test.</p>"
     return (
         f"<p>Differences are paired over {len(result.seeds)} repetitions: the same test images, "
-        "first labels and first model. Intervals (95 %) and p are Student's, two-sided, and not "
+        f"{_shared(result)}. Intervals (95 %) and p are Student's, two-sided, and not "
         "corrected for the number of strategies; the signed-rank test of Wilcoxon, which assumes "
         "less, cannot come below 0.06 with five repetitions.</p>"
     )
+
+
+def _shared(result: SimulationResult) -> str:
+    return "images to choose from" if result.cold else "first labels and first model"
 
 
 def _worth(result: SimulationResult, *, full: bool) -> str:

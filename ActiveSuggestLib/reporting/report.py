@@ -76,7 +76,7 @@ def _header(result: SimulationResult, story: Story, title: str) -> str:
     facts = [
         ("images to choose from", str(len(first["pool"]))),
         ("images kept apart for testing", str(len(first["test"]))),
-        ("labelled at first", count(settings["initial"], result.unit)),
+        ("labelled at first", "none" if result.cold else count(settings["initial"], result.unit)),
         ("labelled at the end", count(result.last_budget, result.currency)),
         (f"rounds × {result.unit}s a round", f"{settings['rounds']} × {settings['batch']}"),
         ("computing time", seconds_in_words(total)),
@@ -89,10 +89,11 @@ def _header(result: SimulationResult, story: Story, title: str) -> str:
         '<header><p class="kicker">ActiveSuggest · a rehearsal of active learning on images whose '
         f"labels are known</p><h1>{escape(title)}</h1>"
         f'<p class="lead">{escape(story.subject)} A model learns to outline '
-        f"{escape(_and(result.segments))}. It starts from a few labelled {result.unit}s; then, "
+        f"{escape(_and(result.segments))}. It starts from {_beginning(result)}; then, "
         "round after round, a strategy says what should be labelled next, a simulated expert "
         f"hands over the true label, and the model is trained further. Compared: {names}, from "
-        "the same first labels and with the same number of labels in every round.</p>"
+        f"{'the same images' if result.cold else 'the same first labels'} and with the same number "
+        "of labels in every round.</p>"
         f"{outcome}{f'<ul class=plain>{notes}</ul>' if notes else ''}"
         f'<dl class="facts">{cells}</dl></header>'
     )
@@ -222,17 +223,18 @@ def _rounds_section(result: SimulationResult, story: Story) -> str:
     brightest = plots.highest_uncertainty(list(pictures.values()))
     segments = _segments(result)
     rounds = []
-    for number in range(1, max((len(arm) for arm in arms.values()), default=0)):
+    for number in sorted({r.round for arm in arms.values() for r in arm if r.round > 0}):
         parts = []
         for name, arm in arms.items():
-            if number >= len(arm):
+            record = next((r for r in arm if r.round == number), None)
+            if record is None:
                 continue
             cards = "".join(
                 _card(query, pictures.get(query.picture or ""), segments, brightest, story)
-                for query in arm[number].queries
+                for query in record.queries
             )
             parts.append(
-                f'<div class="arm"><h4>{strategy_name(result, name)} {_moved(arm, number)}</h4>'
+                f'<div class="arm"><h4>{strategy_name(result, name)} {_moved(arm, record)}</h4>'
                 f'<div class="cards" style="--columns:{columns}">{cards}</div></div>'
             )
         rounds.append(f'<div class="round"><h3>Round {number}</h3>{"".join(parts)}</div>')
@@ -290,8 +292,11 @@ def _agreement(query: Query) -> str:
     return f"Proposal against expert: Dice <b>{mean:.2f}</b>{detail}"
 
 
-def _moved(arm: Sequence[RoundRecord], number: int) -> str:
-    before, after = arm[number - 1].mean, arm[number].mean
+def _moved(arm: Sequence[RoundRecord], record: RoundRecord) -> str:
+    after = record.mean
+    before = next((r.mean for r in arm if r.round == record.round - 1), None)
+    if before is None:
+        return f'<span class="quiet">test Dice {after:.3f} after the first training</span>'
     return (
         f'<span class="quiet">test Dice {before:.3f} → {after:.3f} '
         f"({signed(after - before)}) after training on these</span>"
@@ -384,6 +389,12 @@ def _arm_colors(result: SimulationResult) -> str:
 
     dark = f"@media screen and (prefers-color-scheme: dark){{{variables(plots.DARK)}}}"
     return variables(plots.LIGHT) + dark
+
+
+def _beginning(result: SimulationResult) -> str:
+    if result.cold:
+        return "no label at all, and every strategy chooses its own first ones"
+    return f"a few labelled {result.unit}s"
 
 
 def _swatch(color: Sequence[float]) -> str:

@@ -66,7 +66,7 @@ def compare(result: SimulationResult, reference: str | None = None) -> list[Comp
 
 def _comparison(result: SimulationResult, name: str, reference: str) -> Comparison:
     arms = [rows for seed in result.seeds if (rows := result.arm(name, seed))]
-    area = _mean([_area(rows, *_range(rows)) for rows in arms])
+    area = _mean([_area(rows, *_shared(result, rows)) for rows in arms])
     last = _mean([rows[-1].mean for rows in arms])
     if name == reference:
         return Comparison(name, reference, area, last, None, None)
@@ -75,8 +75,8 @@ def _comparison(result: SimulationResult, name: str, reference: str) -> Comparis
     for seed in result.seeds:
         ours, theirs = result.arm(name, seed), result.arm(reference, seed)
         common = min(len(ours), len(theirs)) - 1
-        if common < 1:
-            continue  # At the start all arms are one.
+        if common < (0 if result.cold else 1):
+            continue  # Where the first labels are shared, all arms are one at the start.
         low = max(_range(ours)[0], _range(theirs)[0])
         high = min(_range(ours)[1], _range(theirs)[1])
         areas.append((_area(ours, low, high), _area(theirs, low, high)))
@@ -179,6 +179,16 @@ def _dice(rows: Sequence[RoundRecord]) -> list[float]:
 
 def _range(rows: Sequence[RoundRecord]) -> tuple[float, float]:
     return float(rows[0].labelled_units), float(rows[-1].labelled_units)
+
+
+def _shared(result: SimulationResult, rows: Sequence[RoundRecord]) -> tuple[float, float]:
+    """Return the budgets of an arm, from where all strategies of its seed have a model.
+
+    Each begins at its own first labels where it chooses those, which may cost more or less.
+    """
+    low, high = _range(rows)
+    arms = [result.arm(name, rows[0].seed) for name in result.strategies]
+    return min(max(low, *(_range(arm)[0] for arm in arms if arm)), high), high
 
 
 def _area(rows: Sequence[RoundRecord], low: float, high: float) -> float:

@@ -49,7 +49,11 @@ class Query:
 
 @dataclass(frozen=True)
 class RoundRecord:
-    """One finished round of one arm. Round 0 is the training on the first labels."""
+    """One finished round of one arm. Round 0 is the training on the first labels.
+
+    Where each arm chooses those, round 1 is the first training, and the record of round 0 says
+    only that the arm has begun: it has no scores, and no result holds it.
+    """
 
     seed: int
     strategy: str
@@ -75,7 +79,8 @@ class RoundRecord:
     @property
     def mean(self) -> float:
         """The mean foreground Dice over the test cases."""
-        return float(np.mean(list(self.case_means.values())))
+        means = list(self.case_means.values())
+        return float(np.mean(means)) if means else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -132,7 +137,7 @@ class SimulationResult:
         return str(self.settings["unit"])
 
     def arm(self, strategy: str, seed: int) -> list[RoundRecord]:
-        """Return the finished rounds of one arm, the first labels' included, in order."""
+        """Return the rounds of one arm that have a model, the first labels' included, in order."""
         rows = [r for r in self.records if r.strategy == strategy and r.seed == seed]
         return sorted(rows, key=lambda r: r.round)
 
@@ -148,6 +153,11 @@ class SimulationResult:
             else:
                 dice.append(bootstrap_interval(list(same_round[0].case_means.values())))
         return Curve(strategy, units, dice)
+
+    @property
+    def cold(self) -> bool:
+        """Whether every strategy chose its own first labels."""
+        return self.settings.get("initial") == 0
 
     def full_data(self, seed: int) -> RoundRecord | None:
         """Return the training on all labels of the pool, if there was one."""

@@ -74,7 +74,7 @@ class Rehearsal:
             return False
         for query in asked.queries:
             self._label(learner, query)
-        steps = round_steps(self.world)
+        steps = round_steps(self.world, number)
         record = train_and_test(self.world, self.crew, learner, asked, steps, tell)
         write_json(self.world.record_path(self.arm.name, number), record.to_dict())
         return True
@@ -190,7 +190,8 @@ class Rehearsal:
 def label_everything(world: World, crew: Crew, tell: Progress) -> None:
     """Run the arm with the full data: every label of the pool, and as many steps as all rounds.
 
-    Its one round is what the other arms can reach at most with the same training.
+    Its one round is what the other arms can reach at most with the same training. With ``restart``
+    it has the steps of the last round.
     """
     begin_as_copy(world, FULL)
     path = world.record_path(FULL, 1)
@@ -201,13 +202,20 @@ def label_everything(world: World, crew: Crew, tell: Progress) -> None:
         for row in learner.project.cases():
             if row.state == "unlabelled" or row.labelled_slices is not None:
                 learner.save_label(row.name, world.truth(row.name), source=RATER)
-        steps = round_steps(world) * (1 if task.restart else task.rounds)
+        rounds = [task.rounds] if task.restart else range(1, task.rounds + 1)
+        steps = sum(round_steps(world, number) for number in rounds)
         record = train_and_test(world, crew, learner, Asked(FULL, 1), steps, tell)
     write_json(path, record.to_dict())
 
 
-def round_steps(world: World) -> int:
-    """Return the length of a round's training, which the start of the seed has settled."""
+def round_steps(world: World, number: int) -> int:
+    """Return the length of a round's training, which the start of the seed has settled.
+
+    The first training of all is the first round's where each arm chooses its own first labels.
+    """
+    task = world.task
+    if task.cold and number == 1 and task.first_steps is not None:
+        return task.first_steps
     steps = world.known_steps()
     return read_json(world.record_path(START, 0))["training"]["steps"] if steps is None else steps
 
@@ -227,7 +235,8 @@ def train_and_test(
     world: World, crew: Crew, learner: ActiveLearner, asked: Asked, steps: int, tell: Progress
 ) -> RoundRecord:
     """Train on what is labelled, unless that was done before an interruption, and test."""
-    if len(learner.models()) <= asked.round:
+    models_before = asked.round - 1 if world.task.cold else asked.round
+    if len(learner.models()) <= models_before:
         learner.fine_tune(
             steps=steps,
             fresh=world.task.restart,

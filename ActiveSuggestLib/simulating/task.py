@@ -67,6 +67,11 @@ class Task:
         return (*self.strategies, FULL) if self.full_data else self.strategies
 
     @property
+    def cold(self) -> bool:
+        """Whether every arm chooses its own first labels, before there is any model."""
+        return self.initial == 0
+
+    @property
     def currency(self) -> Budget:
         """What the budget is counted in."""
         return self.budget or self.unit

@@ -90,13 +90,19 @@ class World:
             self._foreground[case] = np.count_nonzero(self.truth(case), axis=others)
         return self._foreground[case]
 
-    def first_units(self, plane: str) -> list[tuple[str, int | None]]:
-        """Return what is labelled at first: volumes, or one slice each that shows something."""
+    def first_units(
+        self, plane: str, cases: Sequence[str] | None = None
+    ) -> list[tuple[str, int | None]]:
+        """Return what is labelled at first: volumes, or one slice each that shows something.
+
+        ``cases`` takes the place of the split's initial ones.
+        """
+        chosen = self.split.initial if cases is None else cases
         if self.task.unit == "volume":
-            return [(case, None) for case in self.split.initial]
+            return [(case, None) for case in chosen]
         rng = np.random.default_rng([self.seed, 102])
         units: list[tuple[str, int | None]] = []
-        for case in self.split.initial:
+        for case in chosen:
             foreground = self.foreground(case, plane)
             shown = np.flatnonzero(foreground)
             index = rng.choice(shown) if shown.size else len(foreground) // 2

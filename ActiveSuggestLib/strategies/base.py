@@ -107,23 +107,17 @@ class Latents:
 
 
 @dataclass(frozen=True)
-class ColdLatents:
-    """Latents before anything is labelled, of as much of the pool as is quickly read.
+class Appearance:
+    """What units look like, of as much of the pool as is quickly read, float32.
 
-    ``encoded`` (N,) tells which of ``candidates`` (N, d) are there; the rest are zero. A ``note``
-    says why there are none at all.
+    ``seen`` (N,) tells which of ``candidates`` (N, d) are there; the rest are zero. ``labelled``
+    (M, d) are those of ``PoolView.labelled`` that were read; ``images`` is how many images were.
     """
 
     candidates: np.ndarray
-    encoded: np.ndarray
+    seen: np.ndarray
     labelled: np.ndarray
-    trained_on: int
-    note: str = ""
-
-    @classmethod
-    def none(cls, units: int, note: str) -> ColdLatents:
-        """Return that there are no latents, and why."""
-        return cls(np.zeros((units, 0)), np.zeros(units, bool), np.zeros((0, 0)), 0, note)
+    images: int
 
 
 @dataclass(frozen=True)
@@ -275,6 +269,11 @@ class PoolView(Protocol):
         ...
 
     @property
+    def fair_rng(self) -> np.random.Generator:
+        """Random numbers that depend on the seed and what is labelled, whoever draws by them."""
+        ...
+
+    @property
     def segments(self) -> Sequence[str]:
         """The names of the foreground classes 1, 2, …"""
         ...
@@ -339,10 +338,10 @@ class PoolView(Protocol):
         """
         ...
 
-    def cold_latents(self) -> ColdLatents:
-        """Encode as much of the pool as is quickly read, by patients drawn at random.
+    def appearance(self) -> Appearance:
+        """Look at as much of the pool as is quickly read, by patients drawn at random.
 
-        Never raises because of an image or a training that failed: ``note`` says so.
+        Units whose image turns out to be unusable leave ``units`` and ``labelled``.
         """
         ...
 
@@ -356,6 +355,9 @@ class Strategy(Protocol):
 
     One that has an attribute ``target`` with the value ``"class"`` decides what to classify next:
     its candidates are the images without a class, and ``PoolView.labelled`` are those with one.
+
+    One that needs latents after the first training may name their kind as ``autoencoder``: a
+    simulation in which each strategy chooses its own first labels makes them once for all.
     """
 
     name: str

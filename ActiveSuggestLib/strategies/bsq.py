@@ -66,13 +66,18 @@ class BayesianSampleQuerying:
         self.likelihood = likelihood
         self._round: _Round | None = None
 
+    @property
+    def autoencoder(self) -> str:
+        """The kind of autoencoder whose latents it needs."""
+        return f"{AUTOENCODER}-paper" if self.paper else AUTOENCODER
+
     def score(self, pool: PoolView) -> Scores:
         """Score the more uncertain half of the pool by r, in nats, and the rest below it.
 
         A score cannot know how large the batch will be; ``select`` looks among the n_unc most
         uncertain only.
         """
-        kind = f"{AUTOENCODER}-paper" if self.paper else AUTOENCODER
+        kind = self.autoencoder
         # The statistics may drop units that the latents still have, so the rows are taken last.
         pool.latents(kind)
         uncertainty, samples = self._uncertainty(pool)

@@ -21,6 +21,8 @@ import numpy as np
 BLOCK_COLUMNS = 8192
 BLOCK_ROWS = 256
 LAZY_ROWS = 16
+# Above so many similarities the greedy choice looks at a sample of the candidates.
+MOST_SIMILARITIES = 400_000_000
 # What float32 cannot tell apart: gains this near to the best are ties, and a gain of so little a
 # member of the pool is none.
 TIE = 1e-5
@@ -163,6 +165,21 @@ def stochastic_greedy(
         drawn = np.sort(rng.choice(rows, min(size, len(rows)), replace=False))
         growing.take_best(drawn, growing.gains(drawn))
     return growing.result()
+
+
+def best_cover(
+    candidates: np.ndarray,
+    pool: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    start: np.ndarray | None = None,
+    available: Available | None = None,
+) -> Cover:
+    """Pick by ``lazy_greedy``, or by ``stochastic_greedy`` where that would take too long."""
+    if len(candidates) * len(pool) <= MOST_SIMILARITIES:
+        return lazy_greedy(candidates, pool, count, start=start, available=available)
+    return stochastic_greedy(candidates, pool, count, rng, start=start, available=available)
 
 
 class _Growing:

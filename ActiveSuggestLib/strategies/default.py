@@ -1,26 +1,29 @@
-"""What a user gets who chooses nothing: class-stratified noisy predictive entropy.
+"""What a user gets who chooses nothing: predictive entropy, for each structure in turn.
 
-ClaSP PE (TMLR 2026), for whole volumes and slices. Per class c the score of a unit is
-s_c = Σ_v PE_v p̄_cv / (Σ_v p̄_cv + m_c), with m_c the median of Σ_v p̄_cv over the units that show the
-class: the entropy that lies in the predicted foreground of that class, for its size. The paper's
-units are regions of one size and need no division; of whole volumes the sum alone would always
-prefer the largest structure, and the mean alone a speck. It does not grow with the field of view,
-and a small structure is not drowned by a large one. Picks are the highest s_c, for slices the
-highest of log s_c + Gumbel(0, 1/β). Of a batch, 66 % is split over the foreground classes; the rest
-is picked by predictive entropy alone, which can see a structure that the model misses wholly. No
-patient comes twice while others are left.
+After ClaSP PE (TMLR 2026), for whole volumes and slices. Per class c the score of a volume is
+s_c = Σ_v PE_v p̄_cv / (Σ_v p̄_cv + m_c), with m_c the median of Σ_v p̄_cv over the volumes that show
+the class: the entropy that lies in the predicted foreground of that class, for its size. The
+paper's units are regions of one size and need no division; of whole volumes the sum alone would
+always prefer the largest structure, and the mean alone a speck. It does not grow with the field of
+view, and a small structure is not drowned by a large one.
 
-The noise is the paper's, β from 1 to 100 exponentially over the rounds: while the model knows
-little, its uncertainty is little more than a hint. Slices differ by orders of magnitude, as the
-paper's regions do, and without noise the first picks are where the model paints structures into
-background. Whole images differ by little: the logarithm of a class's entropy has a deviation of 0.1
-to 0.3 on the pools we looked at and the noise of the first round 1.3, which makes a draw by lot of
-it just where most is to be gained. See Testing/Benchmarks/RESULTS.md.
+A slice may show a structure barely or not at all, and what the model misses there is background to
+it. So the entropy of the whole slice counts, and is shared among the classes as the entropy in
+their predicted foreground is: s_c = PE · E_c / Σ_c' E_c' with E_c = Σ_v PE_v p̄_cv.
+
+Picks are the highest s_c. Of a batch, 66 % is split over the foreground classes; the rest is picked
+by predictive entropy alone, which can see a structure that the model misses wholly. No patient
+comes twice while others are left.
+
+The paper adds Gumbel noise to log s_c, with β from 1 to 100 exponentially over the rounds. Its
+regions differ by orders of magnitude; whole images differ by little, and the noise of the first
+rounds makes a draw by lot of it just where most is to be gained. On slices it did no good either.
+See Testing/Benchmarks/RESULTS.md.
 
 The round is the number of trainings on labels that the model had not had before, so that training
-again on the same labels changes nothing. It is 0 while there is no model: the cold start, when the
-most typical of each group of the pool comes first (``strategies.cold_start``). The reasons name the
-phase.
+again on the same labels changes nothing. It is 0 while there is no model: the cold start, when
+those come first that together look like the whole pool (``strategies.cold_start``). The reasons
+name the phase.
 """
 
 from __future__ import annotations
@@ -42,17 +45,16 @@ SMALLEST = 1e-30
 # As an index it is the last of the measures, after those of the classes.
 PLAIN = -1
 LEAST_SHOWN = 0.5
-TYPICAL, DRAWN = "typicality", "random"
+COVER, DRAWN = "cover", "random"
 
 
 class Default(RankingStrategy):
-    """Uncertain in one of the structures, for slices a little by chance, and every patient once.
+    """Uncertain in one of the structures, each in turn, and every patient once.
 
-    ``rounds`` is the round from which there is next to no noise, ``samples`` the number T of
-    Monte-Carlo samples. ``preset="paper"`` has the noise for volumes too, and sums the entropy, of
-    a class and plain, over all voxels, which for the paper's regions of one size is its mean; for
-    images of several sizes, the largest win. ``cold="random"`` begins with a fair draw by patient,
-    which takes no time.
+    ``samples`` is the number T of Monte-Carlo samples. ``preset="paper"`` adds the noise, next to
+    none from the round ``rounds`` on, and sums the entropy, of a class and plain, over all voxels,
+    which for the paper's regions of one size is its mean; for images of several sizes, the largest
+    win. ``cold="random"`` begins with a fair draw by patient.
     """
 
     name = "default"
@@ -65,14 +67,14 @@ class Default(RankingStrategy):
         preset: str | None = None,
         samples: int | None = None,
         rounds: int = ROUNDS,
-        cold: str = TYPICAL,
+        cold: str = COVER,
     ) -> None:
-        if cold not in (TYPICAL, DRAWN):
-            raise TypeError(f"cold is {TYPICAL} or {DRAWN}")
+        if cold not in (COVER, DRAWN):
+            raise TypeError(f"cold is {COVER} or {DRAWN}")
         self.paper = preset == "paper"
         self.samples = samples
         self.rounds = rounds
-        self.cold = ColdStart() if cold == TYPICAL else None
+        self.cold = ColdStart() if cold == COVER else None
 
     def score(self, pool: PoolView) -> Scores:
         """Score every unit by its share of each class's entropy, without the noise."""
@@ -99,7 +101,7 @@ class Default(RankingStrategy):
         measures = self._measures(pool, pool.statistics(enough_samples(pool, self.samples)))
         rng = pool.rng
         values = measures
-        if self._noisy(pool):
+        if self.paper:
             power = noise_power(pool.round, self.rounds)
             values = [noisy_log(m, power, rng) for m in measures]
         constraints = Constraints(pool.units, pool.labelled, count, among=allowed)
@@ -113,37 +115,38 @@ class Default(RankingStrategy):
             reasons.append(
                 "Picked for its uncertainty as a whole."
                 if slot == PLAIN
-                else f"Picked for {pool.segments[slot]}: its entropy there is "
+                else f"Picked for {pool.segments[slot]}: its entropy for it is "
                 f"{times_the_median(measures[slot])[picked[-1]]}."
             )
         return [Pick(index, (reason,)) for index, reason in zip(picked, reasons, strict=True)]
 
-    def _noisy(self, pool: PoolView) -> bool:
-        return self.paper or pool.kind == SLICE
-
     def _measures(self, pool: PoolView, table: StatisticsTable) -> list[np.ndarray]:
         """Return s_c of each foreground class, (N,) each, and the plain entropy as the last."""
         by_class = table.class_entropy()[:, 1:]
-        if not self.paper:
-            by_class = for_their_size(by_class, table.class_mass()[:, 1:])
-        plain = table.values("entropy", "sum") if self.paper else pooled(pool, table, "entropy")
-        return [*by_class.T, plain]
+        if self.paper:
+            return [*by_class.T, table.values("entropy", "sum")]
+        if pool.kind == SLICE:
+            plain = table.values("entropy", "mean")
+            return [*shared_among_classes(plain, by_class).T, plain]
+        by_class = for_their_size(by_class, table.class_mass()[:, 1:])
+        return [*by_class.T, pooled(pool, table, "entropy")]
 
     def _reasons(
         self, pool: PoolView, table: StatisticsTable, measures: list[np.ndarray]
     ) -> list[list[str]]:
         phase = f"Phase: uncertainty by class, round {pool.round}"
-        if self._noisy(pool):
+        if self.paper:
             power = noise_power(pool.round, self.rounds)
             phase += f" (noise on the logarithm of the score: {1 / power:.2g})"
         phase += "."
         shares = np.stack([relative(m) for m in measures[:-1]], axis=1)
         strongest = shares.argmax(axis=1)
         times = [times_the_median(m) for m in measures]
+        around = pool.kind == SLICE and not self.paper
+        entropy = "Entropy for" if around else "Entropy in the predicted"
         return [
             [
-                f"Entropy in the predicted {pool.segments[c]} is {times[c][i]}, "
-                f"in the whole {times[-1][i]}.",
+                f"{entropy} {pool.segments[c]} is {times[c][i]}, in the whole {times[-1][i]}.",
                 *place,
                 phase,
             ]
@@ -162,6 +165,19 @@ def for_their_size(entropy: np.ndarray, mass: np.ndarray) -> np.ndarray:
         [np.median(m[m >= LEAST_SHOWN]) if (m >= LEAST_SHOWN).any() else 1.0 for m in mass.T]
     )
     return entropy / (mass + usual)
+
+
+def shared_among_classes(plain: np.ndarray, by_class: np.ndarray) -> np.ndarray:
+    """Return PE · E_c / Σ_c E_c, (N, C), of the entropies ``plain`` (N,) and ``by_class`` (N, C).
+
+    In equal shares where no class has any.
+
+    >>> shared_among_classes(np.array([6.0, 4.0]), np.array([[2.0, 1.0], [0.0, 0.0]])).tolist()
+    [[4.0, 2.0], [2.0, 2.0]]
+    """
+    total = by_class.sum(axis=1, keepdims=True)
+    equal = np.full_like(by_class, 1 / max(by_class.shape[1], 1), dtype=float)
+    return plain[:, None] * np.divide(by_class, total, out=equal, where=total > 0)
 
 
 def noise_power(round_: int, rounds: int = ROUNDS) -> float:

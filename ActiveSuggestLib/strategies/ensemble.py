@@ -22,7 +22,7 @@ import numpy as np
 
 from ..models.ensemble import NETWORKS, PLANNED, SUGGESTIVE, EnsembleSpec
 from .base import EnsembleView, Pick, PoolView, Scores, ranking
-from .cover import covered_by, lazy_greedy, stochastic_greedy, unit_rows
+from .cover import best_cover, covered_by, unit_rows
 from .diversity import Constraints, first_open, pick_diverse
 from .mc_dropout import MEASURE
 from .uncertainty import pooled, times_the_median, where
@@ -31,8 +31,6 @@ MEMBERS = 4
 PAPER_STEPS = 2_000
 PAPER_SECONDS = 3_600.0
 SHORTLIST_FACTOR = 2
-# Above so many similarities the greedy choice looks at a sample of the candidates.
-MOST_SIMILARITIES = 400_000_000
 
 
 @dataclass(frozen=True)
@@ -107,12 +105,7 @@ class SuggestiveAnnotation:
             return constraints.open(shortlist[list(picks)])[shortlist]
 
         candidates = points[shortlist]
-        if len(candidates) * len(points) <= MOST_SIMILARITIES:
-            cover = lazy_greedy(candidates, points, count, start=start, available=available)
-        else:
-            cover = stochastic_greedy(
-                candidates, points, count, pool.rng, start=start, available=available
-            )
+        cover = best_cover(candidates, points, count, pool.rng, start=start, available=available)
         picked = [int(i) for i in shortlist[cover.picks]]
         among_words = f"of the {len(shortlist)} most uncertain"
         picks: list[int | Pick] = [

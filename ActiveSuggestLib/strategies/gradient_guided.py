@@ -54,9 +54,14 @@ class GradientGuided:
         self.tau = tau
         self._round: _Round | None = None
 
+    @property
+    def autoencoder(self) -> str:
+        """The kind of autoencoder whose latents it needs."""
+        return f"{AUTOENCODER}-paper" if self.paper else AUTOENCODER
+
     def score(self, pool: PoolView) -> Scores:
         """Score every unit by minus its distance to the nearest z'."""
-        kind = f"{AUTOENCODER}-paper" if self.paper else AUTOENCODER
+        kind = self.autoencoder
         z = pool.latents(kind).candidates
         found = pool.directions(kind, self.mode)
         if not len(found.rows):

@@ -12,7 +12,8 @@ from .base import PoolView, RankingStrategy, Scores
 class RandomChoice(RankingStrategy):
     """Patients in random order, and a random volume or slice of each.
 
-    Every patient has the same chance, however many volumes or slices there are of it.
+    Every patient has the same chance, however many volumes or slices there are of it. Others that
+    give way to a fair draw for want of a model draw the same units.
     """
 
     name = "random"
@@ -24,7 +25,7 @@ class RandomChoice(RankingStrategy):
 
     def score(self, pool: PoolView) -> Scores:
         """Score every unit by a random number; a patient's best unit decides its place."""
-        values = patient_draw([u.patient for u in pool.units], pool.rng)
+        values = patient_draw([u.patient for u in pool.units], pool.fair_rng)
         return Scores(
             values, [["Drawn at random, every patient with the same chance."]] * len(values)
         )

@@ -40,6 +40,7 @@ class StochasticBatches(RankingStrategy):
         self.inner = registry.make(of, preset=preset, **options)
         self.groups = max(1, groups)
         self.needs_model = self.inner.needs_model
+        self.autoencoder: str | None = getattr(self.inner, "autoencoder", None)
 
     def score(self, pool: PoolView) -> Scores:
         """Score every unit as ``of`` does."""

@@ -24,6 +24,7 @@ class RankingTable:
     def __init__(self, table: Any) -> None:
         self._table = table
         self._rows: list[Suggested] = []
+        self._kinds_differ = False
         self._icons: dict[tuple[str, float], Any] = {}
         looks.stretch_column(table, WHY, {PICTURE: 72, CASE: CASE_WIDTH})
         table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
@@ -35,6 +36,8 @@ class RankingTable:
             table.clearSelection()
             table.setCurrentCell(-1, -1)
         self._rows = list(suggestions)
+        # Beside single slices it is said of a volume that it is meant as a whole.
+        self._kinds_differ = any(s.slices for s in suggestions)
         if table.rowCount != len(self._rows):
             table.setRowCount(len(self._rows))
         for row, suggestion in enumerate(self._rows):
@@ -57,6 +60,8 @@ class RankingTable:
         lines = [name]
         if suggestion.slices:
             lines.append(_slices(suggestion.slices))
+        elif self._kinds_differ:
+            lines.append(_("whole volume"))
         state = _("open") if is_open else _state(suggestion.state)
         lines.append(
             _("no. {rank} · {score}").format(rank=suggestion.rank, score=_score(suggestion))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 SUMMARY_LINES = 3
-UNITS = ("volume", "slice")
+UNITS = ("volume", "slice", "mixed")
 
 
 class SuggestPanel:

@@ -12,6 +12,7 @@ import slicer
 import slicer.util
 from numpy.typing import NDArray
 
+from ..panels.suggest_panel import UNITS
 from . import pool
 from .painting import box, paint
 
@@ -181,7 +182,7 @@ class Bench:
         """Choose in the panel, press Suggest next, and return the rows."""
         ui = self.ui
         ui.strategyCombo.setCurrentIndex(ui.strategyCombo.findText(strategy))
-        ui.unitCombo.setCurrentIndex(1 if unit == "slice" else 0)
+        ui.unitCombo.setCurrentIndex(UNITS.index(unit))
         ui.countSpin.setValue(count)
         self.wait(lambda: ui.suggestButton.enabled, "the button Suggest next")
         ui.suggestButton.click()

@@ -7,50 +7,64 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ActiveSuggestLib.errors import CancelledError, TrainingDivergedError
-from ActiveSuggestLib.learning import cold_latents, latents
-from ActiveSuggestLib.learning.cold_latents import quickly_read
-from ActiveSuggestLib.learning.latents import PoolLatents
+from ActiveSuggestLib.errors import CancelledError
+from ActiveSuggestLib.learning import appearance
+from ActiveSuggestLib.learning.appearance import quickly_read
+from ActiveSuggestLib.learning.workbench import Workbench
 from ActiveSuggestLib.progress import Cancel
 
 
-def test_the_most_typical_of_each_group_comes_first(make_learner):
+def test_what_looks_like_the_pool_comes_first(make_learner):
     learner = make_learner(22)
     batch = learner.suggest(count=3)
     assert len({s.patient for s in batch}) == 3
     reasons = " ".join(batch[0].reasons)
-    assert "The most typical of a group of" in reasons
+    assert "looks most like the rest of the pool" in reasons
     assert "Phase: cold start" in reasons
-    assert "by an autoencoder of 22 images" in reasons
+    assert "22 images were looked at" in reasons
     assert learner.suggest(count=3) == batch
     slices = learner.suggest(unit="slice", count=4)
     assert len({(s.case, s.slice) for s in slices}) == 4
 
 
-def test_the_autoencoder_ends_in_time_and_is_kept(make_learner, monkeypatch):
-    learner = make_learner(22, settings={"autoencoder_steps": None})
-    monkeypatch.setattr(cold_latents, "MOST_SECONDS", 0.2)
+def test_each_image_is_read_once_and_a_torn_miniature_costs_only_time(make_learner, monkeypatch):
+    learner = make_learner(10)
     first = learner.suggest(count=3)
-    trained = learner.project.events("autoencoder")
-    assert len(trained) == 1
-    assert trained[0].data["steps"] < trained[0].data["planned_steps"]
-    monkeypatch.setattr(latents, "train_autoencoder", None)
+    read = []
+    load = Workbench.load
+    monkeypatch.setattr(
+        Workbench, "load", lambda self, case: read.append(case.name) or load(self, case)
+    )
     assert learner.suggest(count=3) == first
+    learner.suggest(unit="slice", count=3)
+    assert read == []
+    files = sorted((learner.project.folder / "cache" / "miniatures").rglob("*.npy"))
+    assert len(files) == 10
+    files[0].write_bytes(files[0].read_bytes()[:100])
+    assert learner.suggest(count=3) == first
+    assert len(read) == 1
 
 
-def test_what_the_project_allows_is_not_exceeded(make_learner):
-    bench = make_learner(3, settings={"autoencoder_seconds": 5}).bench
-    assert PoolLatents(bench, "infovae", most_seconds=40.0).plan.seconds == 5
-    assert PoolLatents(bench, "infovae", most_seconds=2.0).plan.seconds == 2
-    assert PoolLatents(bench, "infovae").plan.seconds == 5
+def test_what_is_labelled_counts_as_seen(make_learner):
+    learner = make_learner(10)
+    before = learner.score().set_index("case")
+    first = learner.suggest(count=1)[0]
+    geometry = learner.project.case(first.case).geometry
+    learner.save_label(first.case, np.ones(geometry.shape, np.uint8))
+    table = learner.score().set_index("case")
+    assert first.case not in table.index
+    # Of ten images nine are left to be covered, and what looks like the labelled one is covered.
+    ratio = (table["score"] * 9) / (before["score"].drop(first.case) * 10)
+    assert (ratio < 1 + 1e-4).all()
+    assert ratio.min() < 0.6
 
 
 def test_a_large_pool_is_read_in_part(make_learner, monkeypatch):
     learner = make_learner(22)
-    monkeypatch.setattr(cold_latents.quickly_read, "__defaults__", (9 * 16 * 18 * 20,))
+    monkeypatch.setattr(appearance.quickly_read, "__defaults__", (9 * 16 * 18 * 20,))
     table = learner.score()
     assert table["reasons"].str.contains("Not looked at: the pool is large").sum() == 22 - 9
-    assert table["reasons"].str.contains("by an autoencoder of 9 images").all()
+    assert table["reasons"].str.contains("(9 images were looked at)", regex=False).all()
     assert "Not looked at" not in " ".join(learner.suggest()[0].reasons)
 
 
@@ -67,16 +81,6 @@ def test_what_is_quickly_read_is_whole_patients_and_bounded(make_learner):
     assert quickly_read(cases, np.random.default_rng(0)) == cases
     blind = [replace(c, geometry=None) for c in cases]
     assert len(quickly_read(blind, np.random.default_rng(0), most=1)) == 10
-
-
-def test_an_autoencoder_that_fails_does_not_stop_the_first_suggestion(make_learner, monkeypatch):
-    def diverge(*args, **options):
-        raise TrainingDivergedError("The training of the autoencoder diverged.")
-
-    monkeypatch.setattr(latents, "train_autoencoder", diverge)
-    reasons = make_learner(22).suggest()[0].reasons
-    assert "could not be compared (The training of the autoencoder diverged)" in reasons[0]
-    assert "fair draw by patient" in reasons[0]
 
 
 def test_an_unreadable_image_leaves_the_pool(make_learner, tmp_path):

@@ -124,7 +124,7 @@ def test_a_labelled_image_that_vanished_is_not_compared_with(trained, tmp_path):
 
 def test_the_round_counts_trainings_on_new_labels_only(make_learner, labels):
     learner = make_learner(8, labelled=3)
-    assert "cold start" in learner.suggest("default")[0].reasons[0]
+    assert "cold start" in " ".join(learner.suggest("default")[0].reasons)
     assert learner.project.score_runs()[-1].model == ""
     rounds = []
     for new in ((), (), ("p03_v0", "p04_v0")):

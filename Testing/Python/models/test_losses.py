@@ -68,3 +68,13 @@ def test_a_class_that_the_batch_lacks_adds_no_constant():
     target[target == 2] = 0
     perfect = 20 * functional.one_hot(target.long(), 3).movedim(-1, 1).float()
     assert float(MaskedDiceCELoss()(perfect, target)) < 1e-3
+
+
+def test_a_class_that_is_only_predicted_is_left_out_of_the_dice():
+    logits, target = a_problem()
+    target[target == 2] = 0
+    one_hot = functional.one_hot(target.long(), 3).movedim(-1, 1).float()
+    dice = DiceLoss(include_background=False, batch=True, smooth_nr=1e-5, smooth_dr=1e-5)
+    expected = dice(logits.softmax(1)[:, :2], one_hot[:, :2])
+    expected = expected + functional.cross_entropy(logits, target.long())
+    assert float(MaskedDiceCELoss()(logits, target)) == pytest.approx(float(expected), rel=1e-5)

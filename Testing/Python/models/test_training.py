@@ -122,6 +122,18 @@ def test_a_cancelled_training_goes_on_where_it_stood():
     assert outcome.steps == 10
 
 
+def test_a_training_kept_with_another_way_to_update_goes_on():
+    # As one that began on a GPU, or with an older version.
+    cancel, kept = Cancel(), []
+    hooks = Hooks(keep=kept.append, cancel=cancel)
+    hooks.progress = lambda done, total, message="", **data: data["step"] == 2 and cancel.cancel()
+    with pytest.raises(CancelledError):
+        run(Budget(steps=4), hooks=hooks)
+    for group in kept[-1].optimiser["param_groups"]:
+        group["fused"] = None
+    assert run(Budget(steps=4), state=kept[-1]).steps == 4
+
+
 def test_out_of_memory_is_answered_by_a_smaller_batch_and_told(monkeypatch):
     plan, told = a_plan(), []
     network = a_network(plan)

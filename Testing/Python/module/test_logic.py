@@ -177,6 +177,17 @@ def test_scores_are_a_node_a_file_and_a_table(stage, logic, trained_pool):
     assert table.node.GetScene() is slicer.mrmlScene
 
 
+def test_volumes_and_slices_are_scored_in_one_table(stage, logic, trained_pool):
+    logic.open(trained_pool)
+    table = logic.score(unit="mixed")
+    whole = [row for row in table.rows if row["slice"] is None]
+    assert len(whole) == len({row["case"] for row in table.rows}) == 4
+    assert table.total == len(table.rows) == 4 + 64
+    assert [row["rank"] for row in table.rows] == list(range(1, table.total + 1))
+    assert int(table.dataframe["slice"].isna().sum()) == 4
+    assert table.rows[0]["reasons"].startswith("Expected gain")
+
+
 def test_without_pandas_the_table_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(PandasMissingError, match="pip_install"):

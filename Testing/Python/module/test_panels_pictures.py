@@ -46,6 +46,15 @@ def suggesting(stage, folder):
     stage.session.run("suggest", done=12, total=80, message="scoring", remaining_seconds=21)
 
 
+def mixed(stage, folder):
+    stage.session.open_project()
+    stage.ui.unitCombo.setCurrentIndex(2)
+    stage.session.suggest_cases(*thumbnails(folder), slices=(21, 22, 35))
+    for volume in stage.session.suggestions[1::2]:
+        volume.slices = ()
+    stage.session.suggestions_changed.emit()
+
+
 def case(stage, folder):
     stage.session.open_project()
     stage.session.suggest_cases(*thumbnails(folder), slices=(21, 22, 35))
@@ -82,7 +91,7 @@ def trouble(stage, folder):
     stage.panel.install.offer()
 
 
-STATES = {f.__name__: f for f in (empty, suggesting, case, learning, trouble)}
+STATES = {f.__name__: f for f in (empty, suggesting, mixed, case, learning, trouble)}
 
 
 @pytest.fixture

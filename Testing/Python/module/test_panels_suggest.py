@@ -44,12 +44,13 @@ def test_every_strategy_is_explained(stage):
         assert stage.ui.strategyText.text == entry.explanation
 
 
-def test_suggest_asks_for_what_was_chosen_and_opens_the_best(stage):
+@pytest.mark.parametrize(("index", "unit"), [(0, "volume"), (1, "slice"), (2, "mixed")])
+def test_suggest_asks_for_what_was_chosen_and_opens_the_best(stage, index, unit):
     stage.panel.suggest.choose_strategy("entropy")
-    stage.ui.unitCombo.setCurrentIndex(1)
+    stage.ui.unitCombo.setCurrentIndex(index)
     stage.ui.countSpin.setValue(3)
     stage.ui.suggestButton.click()
-    assert asked_to_suggest(stage) == [("suggest", "entropy", "slice", 3, ("open_first", True))]
+    assert asked_to_suggest(stage) == [("suggest", "entropy", unit, 3, ("open_first", True))]
 
 
 def test_a_case_that_is_open_is_not_taken_away_by_a_new_ranking(stage):
@@ -155,6 +156,25 @@ def test_a_double_click_opens_the_case_at_its_slice(stage):
     assert stage.asked[-1] == ("open_case", "p04", 4)
 
 
+def test_a_list_of_volumes_and_slices_says_of_each_row_what_it_is(stage):
+    stage.session.suggest_cases(slices=(3, 9))
+    stage.session.suggestions[1].slices = ()
+    stage.session.suggestions[2].slices = (8,)
+    stage.session.suggestions_changed.emit()
+    kinds = [texts(stage, row)[1].splitlines()[1] for row in range(3)]
+    assert kinds == ["slices 3, 9", "whole volume", "slice 8"]
+    for row in range(3):
+        stage.ui.rankingTable.cellDoubleClicked(row, 2)
+    assert stage.asked[-3:] == [
+        ("open_case", "p03", 3), ("open_case", "p04", None), ("open_case", "p05", 8),
+    ]  # fmt: skip
+
+
+def test_a_list_of_whole_volumes_alone_does_not_repeat_it(stage):
+    stage.session.suggest_cases()
+    assert "whole volume" not in texts(stage, 0)[1]
+
+
 def test_the_selected_row_opens_by_button(stage):
     stage.session.suggest_cases()
     assert not stage.ui.openSelectedButton.enabled
@@ -191,9 +211,10 @@ def test_nothing_can_be_ranked_when_all_is_labelled(stage):
     stage.session.open_project(unlabelled=0)
     assert not stage.ui.suggestButton.enabled
     assert stage.ui.suggestButton.toolTip == "Every case has a label."
-    stage.ui.unitCombo.setCurrentIndex(1)
-    stage.session.overview_changed.emit()
-    assert stage.ui.suggestButton.enabled
+    for with_slices in (1, 2):
+        stage.ui.unitCombo.setCurrentIndex(with_slices)
+        stage.session.overview_changed.emit()
+        assert stage.ui.suggestButton.enabled
 
 
 def test_nothing_is_ranked_while_the_project_opens(stage):

@@ -6,6 +6,7 @@ import pytest
 import qt
 import slicer
 from ActiveSuggestModule import preferences
+from ActiveSuggestModule.panels.suggest_panel import UNITS
 from ActiveSuggestModule.parameters import Parameters, Unit
 
 from Testing.Python.module.panel_stage import Stage
@@ -29,9 +30,11 @@ def test_a_fresh_scene_begins_with_the_defaults(stage):
     assert parameters.rankAfterTraining
 
 
-def test_both_units_have_a_readable_name(stage):
+def test_every_unit_has_a_readable_name(stage):
     combo = stage.ui.unitCombo
-    assert [combo.itemText(n) for n in range(combo.count)] == ["whole volumes", "single slices"]
+    names = ["whole volumes", "single slices", "volumes and slices"]
+    assert [combo.itemText(n) for n in range(combo.count)] == names
+    assert [unit.value for unit in Unit] == list(UNITS)
 
 
 def test_the_panel_follows_the_node(stage):

@@ -119,6 +119,11 @@ def test_slices_of_one_case_are_one_row():
     assert found[0].reasons == ("far", "unsure")
 
 
+def test_a_case_that_is_wanted_whole_is_not_wanted_by_slices_too():
+    rows = [row("a", 7), row("b", None), row("a", None), row("b", 3)]
+    assert [(s.case, s.slices) for s in grouped(rows)] == [("a", ()), ("b", ())]
+
+
 def test_what_is_done_or_failed_is_not_offered():
     rows = [suggested("a", "done"), suggested("b", "failed"), suggested("c"), suggested("d")]
     assert [s.case for s in upcoming(rows)] == ["c", "d"]

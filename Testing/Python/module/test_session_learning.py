@@ -36,6 +36,21 @@ def test_a_save_starts_a_training_and_the_list_is_ranked_anew(opened):
     assert not opened.troubles
 
 
+def test_a_slice_among_volumes_is_opened_and_saved_alone(stage, trained_pool):
+    stage.open(trained_pool)
+    session = stage.session
+    session.train_after_save = False
+    stage.done(session.suggest("default", "mixed", 4))
+    row = next(s for s in session.suggestions if s.slices)
+    stage.done(session.open_case(row.case, row.slices[0]))
+    assert session.current.slices == row.slices
+    assert session.scene.current_slice() in (row.slices[0], None)
+    assert session.save(session.current.slices)
+    stage.until(lambda: stage.saves, "the label")
+    with Project.open(trained_pool) as project:
+        assert tuple(project.case(row.case).labelled_slices) == tuple(sorted(row.slices))
+
+
 def test_a_training_shows_how_far_it_is_and_can_be_stopped(opened):
     session = opened.session
     session.open_case(session.suggestions[0].case)

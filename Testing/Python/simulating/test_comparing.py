@@ -81,6 +81,36 @@ def test_an_arm_that_has_only_begun_is_not_compared() -> None:
     assert compare(only_begun)[0].area_test is None
 
 
+def cold(result: SimulationResult) -> SimulationResult:
+    """Return the same curves as those of arms that chose their own first labels."""
+    records = tuple(replace(r, round=r.round + 1) for r in result.records)
+    return replace(result, settings={**result.settings, "initial": 0}, records=records)
+
+
+def test_arms_that_chose_their_first_labels_differ_from_those_on() -> None:
+    shared = a_result({"default": [[0.5], [0.7]], "random": [[0.4], [0.5]]})
+    assert compare(shared)[0].area_test is None
+    ours = compare(cold(shared))[0]
+    assert ours.difference is not None
+    assert (ours.difference.n, ours.difference.mean) == (2, pytest.approx(0.15))
+    assert ours.last_test is not None
+    assert ours.last_test.student.mean == pytest.approx(0.15)
+
+
+def test_first_labels_of_unequal_cost_are_compared_from_the_dearer_on() -> None:
+    result = cold(a_result({"default": [[0.4, 0.6, 0.8]], "random": [[0.4, 0.5, 0.6]]}))
+    records = [
+        replace(r, labelled_units=4) if (r.strategy, r.round) == ("random", 1) else r
+        for r in result.records
+        if (r.strategy, r.round) != ("random", 2)
+    ]
+    ours, random = compare(replace(result, records=tuple(records)))
+    assert ours.area == pytest.approx(0.7)  # From 4 to 6, where random begins at 0.4.
+    assert random.area == pytest.approx(0.5)
+    assert ours.difference is not None
+    assert ours.difference.mean == pytest.approx(0.2)
+
+
 def test_labels_needed_are_measured_against_each_seeds_own_full_data() -> None:
     result = a_result({"default": [[0.45, 0.63, 0.9]], "random": [[0.45, 0.54, 0.63]]}, full=0.7)
     found = needed(result, "default", 0.9)

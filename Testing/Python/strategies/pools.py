@@ -53,6 +53,8 @@ class Pool:
     def rng(self):
         return np.random.default_rng(self.seed)
 
+    fair_rng = rng
+
     def statistics(self, samples):
         self.asked.append(samples)
         return UnitStatistics(self.units, self.cases)

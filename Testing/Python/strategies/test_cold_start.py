@@ -1,20 +1,23 @@
-"""The first suggestions of all: one of each group, or a fair draw that says why."""
+"""The first suggestions of all: what together looks like the pool, or a fair draw that says why."""
 
 from __future__ import annotations
 
-import numpy as np
+import itertools
 
-from ActiveSuggestLib.strategies.base import ColdLatents, Unit
-from ActiveSuggestLib.strategies.cold_start import ColdStart, in_the_middle
+import numpy as np
+import pytest
+
+from ActiveSuggestLib.strategies.base import Appearance, Unit
+from ActiveSuggestLib.strategies.cold_start import ColdStart, directions, in_the_middle
 
 GROUPS = np.repeat(np.arange(4), [20, 10, 8, 7])
 
 
-def latents(groups, seed=0):
-    """Return a point a unit, (N, 3): groups lie far apart."""
+def looks(groups, seed=0):
+    """Return a point a unit, (N, 3): groups lie in directions of their own about their mean."""
     rng = np.random.default_rng(seed)
-    centres = 10 * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
-    return centres[groups] + rng.normal(0, 0.5, (len(groups), 3))
+    corners = 10.0 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    return corners[groups] + rng.normal(0, 0.5, (len(groups), 3))
 
 
 class Pool:
@@ -29,7 +32,9 @@ class Pool:
     def rng(self):
         return np.random.default_rng(1)
 
-    def cold_latents(self):
+    fair_rng = rng
+
+    def appearance(self):
         self.asked += 1
         return self.found
 
@@ -48,31 +53,43 @@ def suggest(pool, count, allowed=None):
 
 def everything(z, labelled=()):
     rows = np.asarray(labelled, float).reshape(-1, z.shape[1])
-    return ColdLatents(z, np.ones(len(z), bool), rows, len(z))
+    return Appearance(z, np.ones(len(z), bool), rows, len(z))
 
 
-def test_it_takes_one_of_each_group_and_says_so():
-    z = latents(GROUPS)
-    rows, picks, scores = suggest(Pool(everything(z), volumes(45)), 4)
+def test_it_takes_one_of_each_group_the_largest_first_and_says_so():
+    rows, picks, scores = suggest(Pool(everything(looks(GROUPS)), volumes(45)), 4)
     assert sorted(GROUPS[rows]) == [0, 1, 2, 3]
-    assert picks[0].reasons == ("The most typical of a group of 20, none of them labelled.",)
+    assert "looks most like the rest of the pool: it covers" in picks[0].reasons[0]
+    assert "looks like what those before it do not: it covers another" in picks[1].reasons[0]
     assert scores.reasons[0][-1] == (
-        "Phase: cold start. No model is trained yet, so the most typical of each group comes "
-        "first (by an autoencoder of 45 images)."
+        "Phase: cold start. No model is trained yet, so what looks like many others of the pool "
+        "comes first (45 images were looked at)."
     )
 
 
+def test_the_pair_is_nearly_the_best_of_all_pairs():
+    z = np.random.default_rng(3).normal(size=(14, 5))
+    pool = Pool(everything(z), volumes(14))
+    rows, _, _ = suggest(pool, 2)
+    points, audience, _ = directions(pool.found, pool.rng)
+    similar = np.maximum(points @ audience.T, 0)
+    worth = {p: similar[list(p)].max(axis=0).sum() for p in itertools.combinations(range(14), 2)}
+    assert worth[tuple(sorted(rows))] >= (1 - 1 / np.e) * max(worth.values())
+    assert worth[tuple(sorted(rows))] > np.mean(list(worth.values()))
+
+
 def test_a_group_that_has_a_label_waits():
-    z = latents(GROUPS)
+    z = looks(GROUPS)
     pool = Pool(everything(z, labelled=[z[0]]), volumes(45), [Unit("l", "l")])
-    rows, _, _ = suggest(pool, 3)
+    rows, _, scores = suggest(pool, 3)
     assert 0 not in GROUPS[rows]
+    assert scores.values[GROUPS == 0].max() < scores.values[GROUPS != 0].min()
 
 
-def test_what_was_not_encoded_is_not_suggested_while_there_is_other():
-    z = latents(GROUPS)
-    encoded = GROUPS != 0
-    found = ColdLatents(z * encoded[:, None], encoded, np.zeros((0, 3)), 25)
+def test_what_was_not_seen_is_not_suggested_while_there_is_other():
+    z = looks(GROUPS)
+    seen = GROUPS != 0
+    found = Appearance(z * seen[:, None], seen, np.zeros((0, 3)), 25)
     rows, _, scores = suggest(Pool(found, volumes(45)), 3)
     assert sorted(GROUPS[rows]) == [1, 2, 3]
     assert "Not looked at" in scores.reasons[0][0]
@@ -83,21 +100,20 @@ def test_what_was_not_encoded_is_not_suggested_while_there_is_other():
 
 
 def test_a_small_pool_is_a_fair_draw_and_costs_nothing():
-    pool = Pool(None, volumes(19))
+    pool = Pool(None, volumes(7))
     rows, _, scores = suggest(pool, 3)
     assert len(set(rows)) == 3
     assert pool.asked == 0
     assert scores.reasons[0] == [
-        "Phase: cold start. No model is trained yet, and 19 patients are too few to tell groups "
-        "apart, so this is a fair draw by patient."
+        "Phase: cold start. No model is trained yet, and 7 patients are too few to choose among by "
+        "their looks, so this is a fair draw by patient."
     ]
 
 
-def test_without_latents_it_is_a_fair_draw_that_says_why():
-    pool = Pool(ColdLatents.none(30, "the images could not be compared (x)"), volumes(30))
-    rows, _, scores = suggest(pool, 3)
+def test_images_that_all_look_the_same_are_taken_all_the_same():
+    rows, _, scores = suggest(Pool(everything(np.ones((12, 2))), volumes(12)), 3)
     assert len(set(rows)) == 3
-    assert "could not be compared (x), so this is a fair draw by patient." in scores.reasons[0][0]
+    assert scores.values == pytest.approx(0)
 
 
 def test_slices_come_from_the_middle_half_of_different_volumes():

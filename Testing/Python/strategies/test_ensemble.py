@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ActiveSuggestLib.errors import UnknownStrategyError
-from ActiveSuggestLib.strategies import ensemble, registry
+from ActiveSuggestLib.strategies import cover, registry
 from ActiveSuggestLib.strategies.base import EnsembleView, Unit
 from ActiveSuggestLib.strategies.ensemble import SuggestiveAnnotation
 
@@ -107,11 +107,11 @@ def test_a_batch_is_full_even_where_nothing_more_can_be_covered():
 
 def test_a_pool_too_large_for_all_similarities_is_covered_by_samples(monkeypatch):
     drawn = []
-    stochastic = ensemble.stochastic_greedy
+    stochastic = cover.stochastic_greedy
     monkeypatch.setattr(
-        ensemble, "stochastic_greedy", lambda *a, **k: drawn.append(1) or stochastic(*a, **k)
+        cover, "stochastic_greedy", lambda *a, **k: drawn.append(1) or stochastic(*a, **k)
     )
-    monkeypatch.setattr(ensemble, "MOST_SIMILARITIES", 10)
+    monkeypatch.setattr(cover, "MOST_SIMILARITIES", 10)
     rng = np.random.default_rng(0)
     assert len(set(suggest(Pool(np.arange(9.0), rng.normal(size=(9, 4))), 3))) == 3
     assert drawn
