@@ -13,6 +13,7 @@ from ..errors import PoolExhaustedError
 from ..models.ensemble import EnsembleSpec, in_words
 from ..models.inference import Samples
 from ..models.statistics import CaseStatistics
+from ..models.synthesis import SyntheticSpec
 from ..progress import Cancel, Progress, no_progress
 from ..strategies.base import (
     SLICE,
@@ -23,6 +24,7 @@ from ..strategies.base import (
     Latents,
     LossView,
     RaceView,
+    SyntheticView,
     Unit,
 )
 from ..strategies.race import RaceSpec
@@ -30,6 +32,7 @@ from .cold_latents import quick_latents
 from .ensembles import PoolEnsemble
 from .predicted_loss import PoolLosses
 from .racing import PoolRace
+from .synthetics import PoolSynthetics
 from .truth import true_dice
 from .workbench import Workbench
 
@@ -221,6 +224,22 @@ class ProjectPool:
         worst = np.array([int(s.argmax()) for s in own], int)
         counts = np.array([len(s) for s in own], int)
         return LossView(np.array(values), worst, counts, found.right_pairs, found.trained_on)
+
+    def synthetics(self, spec: SyntheticSpec) -> SyntheticView | None:
+        """Make synthetics of the candidates and judge them; unusable ones leave ``units``."""
+        made = PoolSynthetics(
+            self._bench,
+            spec,
+            by_slice=self.kind == SLICE,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        if self._bench.model_or_none() is None:
+            return None
+        self.used_model = True
+        found = made.of(list(self._cases.values()))
+        self._keep(found.rows)
+        return found.of_units([(u.case, u.slice) for u in self.units], made.spec.samples)
 
     def true_dice(self) -> np.ndarray | None:
         """Compare the predictions with the truth; unusable candidates leave ``units``."""

@@ -13,6 +13,7 @@ SETTINGS = {
     "samples": 4,
     "autoencoder_steps": 3,
     "ensemble_steps": 3,
+    "synthetic_steps": 3,
 }
 
 
