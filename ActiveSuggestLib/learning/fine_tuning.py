@@ -260,7 +260,7 @@ def _settle(
         dice=mean,
         validation=len(outcome.dice),
         labels=len(outcome.trained_on),
-        **({"synthetics": synthetics} if synthetics else {}),
+        synthetics=synthetics,
     )
     return TrainingReport(
         model=record.version,

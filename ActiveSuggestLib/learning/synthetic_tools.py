@@ -143,7 +143,7 @@ class SyntheticTools:
         contents = {part: _read(folder / f"{part}.pt") or {} for part in SHARES}
         steps = {part: int(content["steps"]) for part, content in contents.items()}
         if missing:
-            self._prune(folder)
+            keep_newest(folder, KEPT)
             bench.project.record(
                 "synthetics",
                 labels=len(cases),
@@ -176,9 +176,7 @@ class SyntheticTools:
         device = self.bench.device.name
         network = self._encoder_network(judge).to(device).eval()
         encoder = encoder_of(network, pictures.reach)
-        learning = GanLearning(
-            plan, pictures, masks, encoder, seed=self.bench.seed, device=device
-        )
+        learning = GanLearning(plan, pictures, masks, encoder, seed=self.bench.seed, device=device)
         facts = {
             "reach": list(pictures.reach),
             "gan": asdict(plan),
@@ -266,29 +264,29 @@ class SyntheticTools:
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
-    def _prune(self, folder: Path) -> None:
-        """Drop all but the newest few."""
-        with contextlib.suppress(OSError):
-            os.utime(folder)
-            newest = sorted(self.root.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
-            for old in newest[KEPT:]:
-                shutil.rmtree(old, ignore_errors=True)
+
+def keep_newest(folder: Path, count: int) -> None:
+    """Mark ``folder`` as used now, and drop all beside it but the newest ``count``."""
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+        newest = sorted(folder.parent.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
+        for old in newest[count:]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def root_folder(bench: Workbench) -> Path:
     """Return where a project's synthetic tools are kept."""
-    return bench.project.folder / "cache" / "synthetics"
+    return bench.project.folder / "cache" / "synthetics" / "tools"
 
 
 def labelled_slices(
     cases: Sequence[LabelledCase],
 ) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Return (case, picture (C, H, W), mask (H, W)) of every slice that is wholly labelled."""
-    found = []
+    found: list[tuple[str, np.ndarray, np.ndarray]] = []
     for case in cases:
         known = (case.label != UNKNOWN).all(axis=(1, 2))
-        for index in np.flatnonzero(known):
-            found.append((case.name, case.image[:, index], case.label[index]))
+        found.extend((case.name, case.image[:, i], case.label[i]) for i in np.flatnonzero(known))
     return found
 
 
@@ -316,9 +314,7 @@ def newest_synthesiser(bench: Workbench) -> tuple[Synthesiser, str] | None:
             autoencoder, generator = MaskAutoencoder(plan), Generator(plan)
             autoencoder.load_state_dict(masks["weights"])
             generator.load_state_dict(gan["weights"])
-            made = Synthesiser(
-                plan, tuple(gan["reach"]), autoencoder, generator, bench.device.name
-            )
+            made = Synthesiser(plan, tuple(gan["reach"]), autoencoder, generator, bench.device.name)
             return made, file_hash(folder / f"{GAN}.pt")[:16]
     return None
 

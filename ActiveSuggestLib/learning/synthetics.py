@@ -22,12 +22,13 @@ from ..progress import Cancel, Progress, between, no_progress
 from ..strategies.base import SyntheticView
 from .array_files import ArrayFiles
 from .scoring import read_ahead
-from .synthetic_tools import GAN, JUDGE, SyntheticTools
+from .synthetic_tools import GAN, JUDGE, SyntheticTools, keep_newest
 from .workbench import Workbench
 
 A_VOLUME, A_SLICE = 8, 2
 PAPER_RANGES = EditRanges(mirrored=0.5)
 TRAINING_SHARE = 0.7
+KEPT = 4
 PARTS = tuple(Judged.__dataclass_fields__)
 
 
@@ -46,7 +47,6 @@ class JudgedPool:
     per_image: int
     steps: dict[str, int]
     trained_on: int
-
 
     def of_units(self, places: Sequence[tuple[str, int | None]], samples: int) -> SyntheticView:
         """Return the view of units, each a case and a slice of it (none: the volume)."""
@@ -110,7 +110,8 @@ class PoolSynthetics:
         """
         model = self.bench.model()
         tools = self.tools.tools()
-        files = ArrayFiles(self.tools.root / "judged" / self._key(tools.digest, model.record.hash))
+        root = self.tools.root.with_name("judged")
+        files = ArrayFiles(root / self._key(tools.digest, model.record.hash))
         found = {c.name: np.array(a) for c in cases if (a := files.load(c)) is not None}
         missing = [c for c in cases if c.name not in found]
         flat = self.tools.bench
@@ -129,7 +130,7 @@ class PoolSynthetics:
             else:
                 self.bench.report(case.name, prepared)
         if missing:
-            files.prune_others()
+            keep_newest(files.folder, KEPT)
         plane = self.bench.project.plane
         slices = {c.name: c.geometry.shape[c.geometry.plane_axis(plane)] for c in cases
                   if c.geometry}  # fmt: skip
@@ -165,9 +166,7 @@ class PoolSynthetics:
         made = tools.synthesiser.make(picture, own, edits)
 
         def work(limits: Limits) -> Judged:
-            return tools.judge.judge(
-                made.pictures, self.spec.samples, limits, cancel=self.cancel
-            )
+            return tools.judge.judge(made.pictures, self.spec.samples, limits, cancel=self.cancel)
 
         judged, self.bench.limits = with_less_memory(
             work, self.bench.limits, self.bench.hear_memory
@@ -191,9 +190,7 @@ class PoolSynthetics:
         probability, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
         if same:
             return probability.argmax(dim=0).to(torch.uint8).numpy()
-        return prepare_label(
-            restore_labels(probability, seen), case.geometry, flat.plan
-        ).numpy()
+        return prepare_label(restore_labels(probability, seen), case.geometry, flat.plan).numpy()
 
     def _key(self, digest: str, model: str) -> str:
         facts = {

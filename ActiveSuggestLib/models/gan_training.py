@@ -46,9 +46,7 @@ class LabelledPictures:
     reach: tuple[float, ...]
 
     @classmethod
-    def of(
-        cls, slices: Sequence[tuple[np.ndarray, np.ndarray]], side: int
-    ) -> LabelledPictures:
+    def of(cls, slices: Sequence[tuple[np.ndarray, np.ndarray]], side: int) -> LabelledPictures:
         """Return (picture (C, H, W), mask uint8 (H, W)) pairs, evenly thinned to a thousand.
 
         Slices that show a structure are preferred: where any does, the others are left out.
@@ -107,13 +105,13 @@ class MaskLearning:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = MaskAutoencoder(plan).to(device)
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=plan.mask_learning_rate
-        )
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=plan.mask_learning_rate)
 
     def step(self, index: int, share: float) -> float:
         """Do one step and return the loss."""
         self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.plan.mask_learning_rate * max(0.05, 1.0 - share)
         rng = np.random.default_rng([self.seed, 1, index])
         drawn = draw_batch(self.material, self.plan.batch, rng, self.device)
         loss = self.network.loss(torch.cat([drawn.masks, drawn.altered]))
@@ -189,7 +187,6 @@ class GanLearning:
         else:
             loss = paired_loss(plan, fake, made, drawn.pictures, drawn.regions)
         value = float(loss.detach())
-        if index%50==49: print('D',float(judged),'fool',float(fake.mean()), 'L1', float((made-drawn.pictures).abs().mean()), 'in', float(((made-drawn.pictures).abs()*drawn.regions).sum()/drawn.regions.sum()), altered)
         if np.isfinite(value):
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -198,12 +195,13 @@ class GanLearning:
 
     def state(self) -> dict[str, Any]:
         """Return the weights and what the optimisers remember."""
-        parts = (self.generator, self.discriminator, self.optimiser, self.judging)
-        return {str(i): part.state_dict() for i, part in enumerate(parts)}
+        return {name: part.state_dict() for name, part in self._parts().items()}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go back to where ``state`` was taken."""
-        parts = (self.generator, self.discriminator, self.optimiser, self.judging)
-        for i, part in enumerate(parts):
-            part.load_state_dict(state[str(i)])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
 
+    def _parts(self) -> dict[str, Any]:
+        names = ("generator", "discriminator", "optimiser", "judging")
+        return {name: getattr(self, name) for name in names}

@@ -147,9 +147,7 @@ class Judge:
         }
         return {name: value.double().cpu().numpy() for name, value in found.items()}
 
-    def _blended(
-        self, tiling: Tiling, slab: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _blended(self, tiling: Tiling, slab: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits and log-variance (S, classes, H, W) of one sample, windows blended."""
         padded = tiling.pad(slab)
         if tiling.single:

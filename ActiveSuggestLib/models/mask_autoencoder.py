@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -26,7 +28,7 @@ class MaskAutoencoder(nn.Module):
         widths = (plan.classes, width, 2 * width, 4 * width, 4 * width)
         down: list[nn.Module] = []
         up: list[nn.Module] = []
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in itertools.pairwise(widths):
             down += [
                 nn.Conv2d(before, after, 3, stride=2, padding=1),
                 nn.BatchNorm2d(after),

@@ -64,9 +64,7 @@ class Edit:
     brighter: tuple[float, float, int] | None
 
 
-def draw_edit(
-    classes: tuple[int, ...], ranges: EditRanges, rng: np.random.Generator
-) -> Edit:
+def draw_edit(classes: tuple[int, ...], ranges: EditRanges, rng: np.random.Generator) -> Edit:
     """Return a random edit of one of ``classes``; of none if there are none."""
     kind = int(classes[int(rng.integers(len(classes)))]) if classes else 0
     sizes = rng.uniform(SMALLEST_MOVE, LARGEST_MOVE, ranges.runs) * rng.choice((-1, 1), ranges.runs)
@@ -135,9 +133,7 @@ def changed_region(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return ndimage.binary_dilation(different, iterations=margin + 1)
 
 
-def placed(
-    picture: np.ndarray, mask: np.ndarray, edit: Edit
-) -> tuple[np.ndarray, np.ndarray]:
+def placed(picture: np.ndarray, mask: np.ndarray, edit: Edit) -> tuple[np.ndarray, np.ndarray]:
     """Return picture (C, H, W) and mask (H, W) turned, shifted and perhaps mirrored together.
 
     What comes in from outside repeats the border of the picture; its label is unknown.
@@ -154,15 +150,11 @@ def placed(
     picture = np.stack(
         [ndimage.affine_transform(c, turn, offset, order=1, mode="nearest") for c in picture]
     )
-    turned = ndimage.affine_transform(
-        mask, turn, offset, order=0, mode="constant", cval=UNKNOWN
-    )
+    turned = ndimage.affine_transform(mask, turn, offset, order=0, mode="constant", cval=UNKNOWN)
     return picture, turned
 
 
-def intensity_change(
-    picture: np.ndarray, mask: np.ndarray, edit: Edit
-) -> np.ndarray:
+def intensity_change(picture: np.ndarray, mask: np.ndarray, edit: Edit) -> np.ndarray:
     """Return picture (C, H, W) with the edited class brighter or darker, its edge faded.
 
     Each channel by ½σ·(α|μ| + βσ) / (5|μ| + 10σ), where μ and σ are the mean and the deviation of

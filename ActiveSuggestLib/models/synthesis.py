@@ -85,9 +85,7 @@ class Synthesiser:
         made = self._made(originals, np.stack(masks), np.stack(regions))
         fade = torch.from_numpy(np.stack([_faded(r) for r in regions]))[:, None]
         blended = (fade * made + (1.0 - fade) * originals).numpy()
-        final = [
-            intensity_change(p, m, e) for p, m, e in zip(blended, masks, edits, strict=True)
-        ]
+        final = [intensity_change(p, m, e) for p, m, e in zip(blended, masks, edits, strict=True)]
         return Synthetics(torch.from_numpy(np.stack(final)), np.stack(masks), np.stack(regions))
 
     def _made(

@@ -140,9 +140,8 @@ def train(
         TrainingDivergedError: the loss stays infinite or not a number.
         OutOfDeviceMemoryError: nothing fits.
     """
-    run = _Run(
-        network, Batches(cases, plan, seed, synthetic), budget, limits, warm, mixed, hooks or Hooks()
-    )
+    batches = Batches(cases, plan, seed, synthetic)
+    run = _Run(network, batches, budget, limits, warm, mixed, hooks or Hooks())
     run.trained_on = {c.name: c.label_hash for c in cases}
     if state is not None:
         run.resume(state)

@@ -87,9 +87,7 @@ class SyntheticVariations(RankingStrategy):
             values = 0.5 * (relative(inside) + relative(everywhere))
         return Scores(values, self._reasons(pool, found, values))
 
-    def _reasons(
-        self, pool: PoolView, found: SyntheticView, values: np.ndarray
-    ) -> list[list[str]]:
+    def _reasons(self, pool: PoolView, found: SyntheticView, values: np.ndarray) -> list[list[str]]:
         times = times_the_median(values)
         reasons = []
         for i, words in enumerate(times):

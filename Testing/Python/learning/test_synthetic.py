@@ -167,7 +167,7 @@ def test_synthetics_join_the_training_after_its_suggestions_alone(trained, train
     options = {"per_image": 1, "samples": 2}
     trained.suggest("synthetic", options=options)
     report = trained.fine_tune(steps=2)
-    real, synthetic = trainings[-1]
+    synthetic = trainings[-1][1]
     assert len(synthetic) == report.synthetics == 32
     assert trained.project.events("trained")[-1].data["synthetics"] == 32
     trained.suggest("random")
