@@ -73,6 +73,7 @@ class ProjectPool:
         self._found: dict[Samples, dict[str, CaseStatistics]] = {}
         self._asked: dict[Samples, set[str]] = {}
         self._ensembles: dict[EnsembleSpec, PoolEnsemble] = {}
+        self._worst: dict[str, int] = {}
         self.used_model = False
         self.kind = kind
         plane = bench.project.plane
@@ -154,7 +155,7 @@ class ProjectPool:
         if unit.slice is not None:
             return unit.slice
         known = (found[unit.case] for found in self._found.values() if unit.case in found)
-        return next((statistics.worst_slice for statistics in known), None)
+        return next((statistics.worst_slice for statistics in known), self._worst.get(unit.case))
 
     def latents(self, kind: str) -> Latents:
         """Encode candidates and labelled units; unusable ones leave ``units`` and ``labelled``."""
@@ -239,7 +240,10 @@ class ProjectPool:
         self.used_model = True
         found = made.of(list(self._cases.values()))
         self._keep(found.rows)
-        return found.of_units([(u.case, u.slice) for u in self.units], made.spec.samples)
+        view = found.of_units([(u.case, u.slice) for u in self.units], made.spec.samples)
+        worst = zip(self.units, view.worst_slices.tolist(), strict=True)
+        self._worst.update({u.case: int(index) for u, index in worst})
+        return view
 
     def true_dice(self) -> np.ndarray | None:
         """Compare the predictions with the truth; unusable candidates leave ``units``."""

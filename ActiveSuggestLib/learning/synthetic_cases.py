@@ -15,7 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..models.batches import LabelledCase
-from ..models.mask_edits import EditRanges, draw_edit, present_classes
+from ..models.mask_edits import Edit, EditRanges, draw_edit, present_classes
+from ..models.memory import Limits, with_less_memory
+from ..models.synthesis import Synthetics
 from .synthetic_tools import labelled_slices, newest_synthesiser
 from .workbench import Workbench
 
@@ -64,7 +66,16 @@ def synthetic_cases(
         bench.pauses.give_way()
         _, picture, mask = slices[order[number % len(order)]]
         edit = draw_edit(present_classes(mask), EditRanges(), rng)
-        one = synthesiser.make(np.asarray(picture, np.float32), np.asarray(mask), [edit])
+
+        def work(
+            limits: Limits,
+            given: tuple[np.ndarray, np.ndarray] = (picture, mask),
+            edit: Edit = edit,
+        ) -> Synthetics:
+            picture, mask = (np.asarray(array) for array in given)
+            return synthesiser.make(picture, mask, [edit], device=limits.device)
+
+        one, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
         made.append(
             LabelledCase.of(
                 f"{STRATEGY}-{number}",

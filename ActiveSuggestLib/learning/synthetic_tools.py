@@ -34,6 +34,7 @@ from ..models.gan_training import GanLearning, LabelledPictures, MaskLearning
 from ..models.heteroscedastic import HeteroscedasticNetwork
 from ..models.judging import Judge, JudgeLearning
 from ..models.mask_autoencoder import MaskAutoencoder
+from ..models.memory import Limits, with_less_memory
 from ..models.networks import SegmentationNetwork
 from ..models.stepping import Learning, Unfinished, learn
 from ..models.synthesis import Synthesiser, SyntheticSpec
@@ -101,7 +102,9 @@ class SyntheticTools:
             CancelledError: asked to stop; the next call goes on from there.
         """
         if self._tools is None:
-            self._tools = self._made()
+            # New networks draw their first weights from torch's own random numbers.
+            with torch.random.fork_rng(devices=[]):
+                self._tools = self._made()
         return self._tools
 
     def _made(self) -> Tools:
@@ -127,19 +130,22 @@ class SyntheticTools:
         started = time.monotonic()
         missing = [part for part in SHARES if _read(folder / f"{part}.pt") is None]
         pictures = self._pictures(slices, plan) if MASKS in missing or GAN in missing else None
-        device, seed = bench.device.name, bench.seed
+        seed = bench.seed
 
         masks = MaskAutoencoder(plan)
-        self._part(folder, MASKS, masks, lambda: _one(
-            MaskLearning(plan, _there(pictures), seed=seed, device=device)))  # fmt: skip
+        self._part(folder, MASKS, masks, plan.batch, lambda limits: _one(MaskLearning(
+            replace(plan, batch=limits.batch), _there(pictures), seed=seed, device=limits.device
+        )))  # fmt: skip
         network = self._judge_network()
-        self._part(folder, JUDGE, network, lambda: _one(
-            JudgeLearning(network, bench.plan, cases, seed=seed, device=device)))  # fmt: skip
+        self._part(folder, JUDGE, network, bench.plan.batch, lambda limits: _one(JudgeLearning(
+            network, bench.plan, cases, seed=seed, batch=limits.batch, device=limits.device
+        )))  # fmt: skip
         generator = Generator(plan)
-        extra = self._part(folder, GAN, generator, lambda: self._gan(
-            plan, _there(pictures), masks, network, cases))  # fmt: skip
+        extra = self._part(folder, GAN, generator, plan.batch, lambda limits: self._gan(
+            plan, _there(pictures), masks, network, cases, limits
+        ))  # fmt: skip
         judge = Judge(network, bench.plan)
-        synthesiser = Synthesiser(plan, tuple(extra["reach"]), masks, generator, device)
+        synthesiser = Synthesiser(plan, tuple(extra["reach"]), masks, generator)
         contents = {part: _read(folder / f"{part}.pt") or {} for part in SHARES}
         steps = {part: int(content["steps"]) for part, content in contents.items()}
         if missing:
@@ -172,11 +178,19 @@ class SyntheticTools:
         masks: MaskAutoencoder,
         judge: HeteroscedasticNetwork,
         cases: Sequence[LabelledCase],
+        limits: Limits,
     ) -> tuple[GanLearning, torch.nn.Module, dict[str, Any]]:
-        device = self.bench.device.name
+        device = limits.device
         network = self._encoder_network(judge).to(device).eval()
         encoder = encoder_of(network, pictures.reach)
-        learning = GanLearning(plan, pictures, masks, encoder, seed=self.bench.seed, device=device)
+        learning = GanLearning(
+            replace(plan, batch=limits.batch),
+            pictures,
+            masks,
+            encoder,
+            seed=self.bench.seed,
+            device=device,
+        )
         facts = {
             "reach": list(pictures.reach),
             "gan": asdict(plan),
@@ -198,15 +212,22 @@ class SyntheticTools:
         folder: Path,
         part: str,
         network: torch.nn.Module,
-        start: Callable[[], tuple[Learning, torch.nn.Module, dict[str, Any]]],
+        batch: int,
+        start: Callable[[Limits], tuple[Learning, torch.nn.Module, dict[str, Any]]],
     ) -> dict[str, Any]:
         """Load a trained part into ``network``, trained now if it is not kept; return its file."""
         path = folder / f"{part}.pt"
         content = _read(path)
         if content is None:
             self.cancel.raise_if_cancelled()
-            learning, trained, facts = start()
-            steps = self._learn(folder, part, learning)
+
+            def work(limits: Limits) -> tuple[int, torch.nn.Module, dict[str, Any]]:
+                learning, trained, facts = start(limits)
+                return self._learn(folder, part, learning), trained, facts
+
+            limits = Limits(self.bench.device.name, batch=batch)
+            found, _ = with_less_memory(work, limits, self.bench.hear_memory)
+            steps, trained, facts = found
             content = {
                 "format": FORMAT,
                 "steps": steps,
@@ -311,10 +332,11 @@ def newest_synthesiser(bench: Workbench) -> tuple[Synthesiser, str] | None:
             if any(name in rows and rows[name].patient in apart for name in gan["cases"]):
                 continue
             plan = GanPlan(**gan["gan"])
-            autoencoder, generator = MaskAutoencoder(plan), Generator(plan)
+            with torch.random.fork_rng(devices=[]):
+                autoencoder, generator = MaskAutoencoder(plan), Generator(plan)
             autoencoder.load_state_dict(masks["weights"])
             generator.load_state_dict(gan["weights"])
-            made = Synthesiser(plan, tuple(gan["reach"]), autoencoder, generator, bench.device.name)
+            made = Synthesiser(plan, tuple(gan["reach"]), autoencoder, generator)
             return made, file_hash(folder / f"{GAN}.pt")[:16]
     return None
 

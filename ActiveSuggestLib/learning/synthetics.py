@@ -29,6 +29,7 @@ A_VOLUME, A_SLICE = 8, 2
 PAPER_RANGES = EditRanges(mirrored=0.5)
 TRAINING_SHARE = 0.7
 KEPT = 4
+JUDGED_AT_ONCE = 32
 PARTS = tuple(Judged.__dataclass_fields__)
 
 
@@ -69,6 +70,15 @@ class JudgedPool:
             samples=samples,
             training=in_words(self.steps, self.trained_on),
         )
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """Synthetics (N, C, H, W) of slice ``index`` of an image, and whether it shows a structure."""
+
+    pictures: torch.Tensor
+    index: int
+    shown: bool
 
 
 class PoolSynthetics:
@@ -143,35 +153,59 @@ class PoolSynthetics:
             chosen, counts = np.arange(len(of_image)), np.full(len(of_image), self.per_image)
         else:
             chosen, counts = shown_slices(mask[of_image], self.per_image)
-        parts = []
+        parts: list[np.ndarray] = []
+        waiting: list[_Waiting] = []
         for index, count in zip(chosen, counts, strict=True):
-            own = mask[of_image[index]]
-            rows = self._of_slice(case, prepared, own, int(of_image[index]), int(count))
-            if self.by_slice:
-                rows = rows.mean(axis=0, keepdims=True)
-            facts = np.array([index, bool(present_classes(own))], float)
-            parts.append(np.column_stack([rows, np.tile(facts, (len(rows), 1))]))
+            own = int(of_image[index])
+            waiting.append(self._made(case, prepared, mask[own], own, int(index), int(count)))
+            # Small slices are judged many at once.
+            if sum(len(w.pictures) for w in waiting) >= JUDGED_AT_ONCE:
+                parts.append(self._rows(waiting))
+                waiting = []
+        if waiting:
+            parts.append(self._rows(waiting))
         return np.concatenate(parts)
 
-    def _of_slice(
-        self, case: CaseRow, prepared: Prepared, own: np.ndarray, index: int, count: int
-    ) -> np.ndarray:
-        """Return the judged parts (count, 5) of so many synthetics of a prepared slice."""
-        tools = self.tools.tools()
-        seeds = [self.bench.seed, zlib.crc32(case.name.encode()), index]
-        rng = np.random.default_rng(seeds)
-        classes = present_classes(own)
+    def _made(
+        self,
+        case: CaseRow,
+        prepared: Prepared,
+        mask: np.ndarray,
+        own: int,
+        index: int,
+        count: int,
+    ) -> _Waiting:
+        """Return so many synthetics of prepared slice ``own``, which is ``index`` of the image."""
+        rng = np.random.default_rng([self.bench.seed, zlib.crc32(case.name.encode()), own])
+        classes = present_classes(mask)
         edits = [draw_edit(classes, self.ranges, rng) for _ in range(count)]
-        picture = prepared.array[:, index].numpy()
-        made = tools.synthesiser.make(picture, own, edits)
+        picture = prepared.array[:, own].numpy()
+        synthesiser = self.tools.tools().synthesiser
+
+        def work(limits: Limits) -> torch.Tensor:
+            return synthesiser.make(picture, mask, edits, device=limits.device).pictures
+
+        made, self.bench.limits = with_less_memory(work, self.bench.limits, self.bench.hear_memory)
+        return _Waiting(made, index, bool(classes))
+
+    def _rows(self, waiting: Sequence[_Waiting]) -> np.ndarray:
+        """Return the rows of ``JudgedPool`` of synthetics that wait to be judged."""
+        judge = self.tools.tools().judge
+        pictures = torch.cat([w.pictures for w in waiting])
 
         def work(limits: Limits) -> Judged:
-            return tools.judge.judge(made.pictures, self.spec.samples, limits, cancel=self.cancel)
+            return judge.judge(pictures, self.spec.samples, limits, cancel=self.cancel)
 
         judged, self.bench.limits = with_less_memory(
             work, self.bench.limits, self.bench.hear_memory
         )
-        return judged.rows()
+        ends = np.cumsum([len(w.pictures) for w in waiting])
+        parts = []
+        for w, rows in zip(waiting, np.split(judged.rows(), ends[:-1]), strict=True):
+            kept = rows.mean(axis=0, keepdims=True) if self.by_slice else rows
+            facts = np.array([w.index, w.shown], float)
+            parts.append(np.column_stack([kept, np.tile(facts, (len(kept), 1))]))
+        return np.concatenate(parts)
 
     def _mask(self, case: CaseRow, prepared: Prepared) -> np.ndarray:
         """Return the mask uint8 (S, H, W) on the grid of the tools: predicted, or the true one."""

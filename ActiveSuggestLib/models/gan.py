@@ -7,7 +7,9 @@ same at every pixel cannot tell a convolutional network where a border lies:
 
 - where the mask was altered the picture is blanked, and one channel tells where;
 - the mask itself goes along, one channel a class;
-- what is learnt is the difference to the blanked picture, filled from its surroundings.
+- what is learnt is the difference to the blanked picture, filled from its surroundings, and
+  elsewhere the picture stays as it is. (With an L1 term that asks for that instead, the generator
+  learns to change nothing anywhere.)
 
 So moving a border is the completion of a picture by its mask, for which every labelled picture has
 the answer.
@@ -30,12 +32,16 @@ FEWEST_KNOWN = 0.1
 class _Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
+        last = nn.BatchNorm2d(width)
+        # A block begins as the identity: eight of them would blow the features up otherwise, and
+        # the first steps throw the output about.
+        nn.init.zeros_(last.weight)
         self.inner = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            last,
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -47,8 +53,12 @@ class Generator(nn.Module):
 
     def __init__(self, plan: GanPlan) -> None:
         super().__init__()
-        inputs = plan.channels + 1 + plan.classes + plan.latent
+        inputs = plan.channels + 1 + plan.classes
+        # One convolution of all of them together, in two parts: the latent's many channels would
+        # drown the mask's few ones at first.
         self.first = nn.Conv2d(inputs, plan.width, 3, padding=1)
+        self.told = nn.Conv2d(plan.latent, plan.width, 1, bias=False)
+        nn.init.normal_(self.told.weight, std=0.1 / plan.latent)
         self.blocks = nn.Sequential(*(_Residual(plan.width) for _ in range(plan.blocks)))
         self.last = nn.Conv2d(plan.width, plan.channels, 3, padding=1)
         nn.init.zeros_(self.last.weight)
@@ -65,10 +75,12 @@ class Generator(nn.Module):
         """
         tiled = z[..., None, None].expand(*z.shape, *picture.shape[2:])
         known = filled(picture, region)
-        x = functional.relu(self.first(torch.cat([known, region, hot, tiled], dim=1)))
+        x = self.first(torch.cat([known, region, hot], dim=1)) + self.told(tiled)
+        x = functional.relu(x)
         # tanh(atanh(known)) = known: with nothing learnt yet it is the filled picture.
         start = torch.atanh(known.clamp(-LARGEST, LARGEST))
-        return torch.tanh(start + self.last(self.blocks(x)))
+        made = torch.tanh(start + self.last(self.blocks(x)))
+        return region * made + (1.0 - region) * picture
 
 
 def filled(picture: torch.Tensor, region: torch.Tensor) -> torch.Tensor:

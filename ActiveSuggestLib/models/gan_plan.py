@@ -19,7 +19,8 @@ class GanPlan:
     Pictures are (channels, side, side), masks have ``classes`` with the background. The generator
     has ``blocks`` residual blocks of ``width`` channels and is told a mask's latent of ``latent``
     dimensions; the discriminator goes from ``width`` to eight times as many. The last
-    ``altered_share`` of the training has altered masks in every second step.
+    ``altered_share`` of the training has altered masks in every second step, with the content loss
+    times ``content_weight`` (w) and bounded by ``most_perceptual`` (τ₁) and ``most_squared`` (τ₂).
     """
 
     channels: int
@@ -60,6 +61,6 @@ def gan_plan(
         classes,
         max(2 * SIDE_STEP, side),
         16 if small else 64,
-        learning_rate=1e-3 if small else 2e-4,
+        learning_rate=2e-3 if small else 2e-4,
     )
     return replace(plan, **changes)

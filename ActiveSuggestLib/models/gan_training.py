@@ -29,7 +29,7 @@ from .mask_edits import (
 )
 
 MOST_SLICES = 1_000
-TRAINED_WITH = EditRanges(runs=3, rotation=8.0, shift=25.0)
+TRAINED_WITH = EditRanges(runs=4, rotation=8.0, shift=25.0)
 BETAS = (0.5, 0.999)
 
 
@@ -80,11 +80,14 @@ def draw_batch(
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     for row in rows:
         picture, mask = material.pictures[row].astype(np.float32), material.masks[row]
-        edit = draw_edit(present_classes(mask), TRAINED_WITH, rng)
-        picture, mask = placed(picture, mask, edit)
+        classes = present_classes(mask)
+        picture, mask = placed(picture, mask, draw_edit(classes, TRAINED_WITH, rng))
         gain, lift = rng.uniform(0.85, 1.15), rng.uniform(-0.05, 0.05)
         picture = np.clip(gain * picture + lift, -1.0, 1.0)
-        altered = moved(mask, edit)
+        altered = mask
+        # All structures at once: only where something is altered is there anything to learn.
+        for kind in rng.permutation(classes):
+            altered = moved(altered, draw_edit((int(kind),), TRAINED_WITH, rng))
         parts.append((picture, mask, changed_region(mask, altered)[None], altered))
     pictures, masks, regions, altered_masks = (np.stack(p) for p in zip(*parts, strict=True))
     return Drawn(

@@ -37,9 +37,11 @@ class JudgeLearning:
         cases: Sequence[LabelledCase],
         *,
         seed: int,
+        batch: int,
         device: str = "cpu",
     ) -> None:
-        self.network, self.plan, self.seed, self.device = network.to(device), plan, seed, device
+        self.network, self.seed, self.device = network.to(device), seed, device
+        self.batch = batch
         self.batches = Batches(cases, plan, seed)
         self.optimiser = torch.optim.AdamW(
             network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
@@ -50,7 +52,7 @@ class JudgeLearning:
         self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = LEARNING_RATE * max(1e-3, 1.0 - share) ** 0.9
-        images, labels = self.batches.draw(index, self.plan.batch)
+        images, labels = self.batches.draw(index, self.batch)
         generator = torch.Generator(self.device).manual_seed(self.seed * 1_000_003 + index)
         with torch.random.fork_rng(devices=[self.device] if "cuda" in self.device else []):
             torch.manual_seed(self.seed * 1_000_003 + index)

@@ -58,16 +58,21 @@ class Synthesiser:
         reach: tuple[float, ...],
         masks: MaskAutoencoder,
         generator: Generator,
-        device: str = "cpu",
     ) -> None:
         self.plan = plan
         self.reach = reach
-        self.masks = masks.to(device).eval()
-        self.generator = generator.to(device).eval()
-        self.device = device
+        self.masks = masks.eval()
+        self.generator = generator.eval()
 
     @torch.no_grad()
-    def make(self, picture: np.ndarray, mask: np.ndarray, edits: Sequence[Edit]) -> Synthetics:
+    def make(
+        self,
+        picture: np.ndarray,
+        mask: np.ndarray,
+        edits: Sequence[Edit],
+        *,
+        device: str = "cpu",
+    ) -> Synthetics:
         """Return one synthetic an edit of a prepared slice (C, H, W) with its mask uint8 (H, W).
 
         Picture and mask are turned and shifted together, then the mask's border is moved and the
@@ -82,22 +87,24 @@ class Synthesiser:
             masks.append(altered)
             regions.append(changed_region(own, altered))
         originals = torch.from_numpy(np.stack(bases).astype(np.float32))
-        made = self._made(originals, np.stack(masks), np.stack(regions))
+        made = self._made(originals, np.stack(masks), np.stack(regions), device)
         fade = torch.from_numpy(np.stack([_faded(r) for r in regions]))[:, None]
         blended = (fade * made + (1.0 - fade) * originals).numpy()
         final = [intensity_change(p, m, e) for p, m, e in zip(blended, masks, edits, strict=True)]
         return Synthetics(torch.from_numpy(np.stack(final)), np.stack(masks), np.stack(regions))
 
     def _made(
-        self, originals: torch.Tensor, masks: np.ndarray, regions: np.ndarray
+        self, originals: torch.Tensor, masks: np.ndarray, regions: np.ndarray, device: str
     ) -> torch.Tensor:
+        self.masks.to(device)
+        self.generator.to(device)
         frame = Frame(masks.shape[1], masks.shape[2], self.plan.side, self.reach)
         made = []
         for first in range(0, len(masks), self.plan.batch):
             part = slice(first, first + self.plan.batch)
-            pictures = frame.pictures(originals[part]).to(self.device)
-            region = frame.regions(torch.from_numpy(regions[part])).to(self.device)
-            small = frame.masks(torch.from_numpy(masks[part])).to(self.device)
+            pictures = frame.pictures(originals[part]).to(device)
+            region = frame.regions(torch.from_numpy(regions[part])).to(device)
+            small = frame.masks(torch.from_numpy(masks[part])).to(device)
             hot = one_hot(small, self.plan.classes)
             new = self.generator(pictures, region, hot, self.masks.encode(hot))
             made.append(frame.slices(new).cpu())
