@@ -59,6 +59,22 @@ def test_volumes_and_slices_are_ranked_with_both_parts_in_the_reasons(make_learn
     assert {s.case for s in picked} <= {c.name for c in learner.project.cases("unlabelled")}
 
 
+def test_the_slice_to_look_at_first_is_the_most_uncertain_one(trained):
+    options = {"per_image": 4, "samples": 2}
+    (first,) = trained.suggest("synthetic", options=options)
+    assert first.worst_slice is not None
+    assert f"Most uncertain around slice {first.worst_slice}." in first.reasons
+    mixed = trained.suggest("synthetic", "mixed", 2, options=options)
+    assert len(mixed) == 2
+    assert all(s.reasons for s in mixed)
+
+
+def test_an_image_that_cannot_be_read_stops_nothing(trained, tmp_path):
+    (tmp_path / "pool" / "images" / "p04_v0.nii.gz").write_bytes(b"torn")
+    table = trained.score("synthetic", options={"per_image": 1, "samples": 2})
+    assert list(table["case"]) == ["p05_v0"]
+
+
 def test_the_tools_are_trained_once_for_the_same_labels_and_model(trained, labels, steps):
     first = SyntheticTools(trained.bench, SPEC).tools().digest
     assert [name for name, _ in steps] == ["mask autoencoder", "Bayesian network", "GAN"]

@@ -33,7 +33,7 @@ PLAN = GanPlan(
     width=8,
     blocks=3,
     latent=8,
-    learning_rate=3e-3,
+    learning_rate=2e-3,
     mask_learning_rate=5e-3,
 )
 STILL = EditRanges(rotation=0.0, shift=0.0, brightened=0.0)
@@ -83,8 +83,8 @@ def trained(material):
         last = masks.step(i, 0.0)
     assert last < 0.6 * first
     gan = GanLearning(PLAN, material, masks.network.eval(), levels, seed=0)
-    for i in range(160):
-        gan.step(i, i / 160)
+    for i in range(90):
+        gan.step(i, i / 90)
     return gan
 
 
@@ -147,8 +147,8 @@ def test_the_mask_says_where_the_border_lies(trained, material):
                 inside = (drawn.altered == 1)[changed]
                 bright = made[:, 0][changed] > 0
                 altered.append(float((inside == bright).float().mean()))
-    assert np.mean(own) < 0.9 * np.mean(other)
-    assert np.mean(altered) > 0.65  # Filled in from around, a third of them would be right.
+    assert np.mean(own) < 0.8 * np.mean(other)
+    assert np.mean(altered) > 0.8  # Filled in from around, a third of them would be right.
 
 
 def test_the_generator_learns_to_draw_what_was_blanked(trained, material):
@@ -159,7 +159,7 @@ def test_the_generator_learns_to_draw_what_was_blanked(trained, material):
         with torch.no_grad():
             made = generator(drawn.pictures, drawn.regions, hot, trained.masks.encode(hot))
         losses.append(float(paired_loss(PLAN, sure, made, drawn.pictures, drawn.regions)))
-    assert losses[1] < 0.95 * losses[0]
+    assert losses[1] < 0.9 * losses[0]
 
 
 def test_the_content_loss_is_bounded_and_leaves_the_rest_alone(material):
