@@ -26,6 +26,7 @@ from ..models.training import (
     train,
 )
 from ..progress import Cancel, Progress, no_progress
+from .synthetic_cases import synthetic_cases, wanted_synthetics
 from .training_cases import TrainingMaterial, Validation
 from .validation import validation_cases
 from .workbench import LoadedModel, Workbench
@@ -42,7 +43,8 @@ class TrainingReport:
     """What a training gave. ``model`` is its version; it is in use if ``accepted``.
 
     ``validation_dice`` is the mean over ``validation_cases`` cases, ``None`` without any;
-    ``previous_dice`` that of the model before, on the same cases.
+    ``previous_dice`` that of the model before, on the same cases. ``synthetics`` is the number of
+    synthetic images that joined the labels.
     """
 
     model: int
@@ -56,6 +58,7 @@ class TrainingReport:
     trained_on: int
     resumed: bool
     curve: list[dict[str, Any]]
+    synthetics: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able form."""
@@ -74,6 +77,9 @@ def fine_tune(
     """Train for ``seconds`` (everything included) or for ``steps``, from the model in use.
 
     ``fresh`` starts from new weights instead; the model in use is replaced whatever it can do.
+
+    After suggestions by ``synthetic``, or as the setting ``synthetics`` says, synthetic images of
+    the labelled cases join them (``learning.synthetic_cases``).
 
     Labels saved meanwhile are taken in. More urgent work may be done between two steps
     (``bench.pauses``): its time does not count, and the result is the same. A kill or a cancel
@@ -103,7 +109,10 @@ def fine_tune(
         )
     judge = Validation(bench, validation)
     network = _network(bench, parent)
+    synthetic, identity = synthetic_cases(bench, cases, wanted_synthetics(bench))
     facts = _facts(bench, parent, steps, validation)
+    if identity:
+        facts["synthetics"] = identity
     state = bench.checkpoints.unfinished(**facts)
     if state is not None and steps is not None and _has_news(state, cases):
         state = None  # So many steps repeat exactly only on the same labels.
@@ -134,6 +143,7 @@ def fine_tune(
         mixed=bench.device.mixed_precision,
         threads=bench.device.threads,
         state=state,
+        synthetic=synthetic,
         hooks=Hooks(
             validate=validate if judge.rows else None,
             check_voxels=judge.voxels(),
@@ -145,7 +155,16 @@ def fine_tune(
             pauses=bench.pauses,
         ),
     )
-    report = _settle(bench, parent, judge, outcome, clock() - started, state is not None, budget)
+    report = _settle(
+        bench,
+        parent,
+        judge,
+        outcome,
+        clock() - started,
+        state is not None,
+        budget,
+        len(synthetic),
+    )
     bench.checkpoints.discard_unfinished()
     material.images.prune()
     return report
@@ -204,6 +223,7 @@ def _settle(
     seconds: float,
     resumed: bool,
     budget: Budget,
+    synthetics: int,
 ) -> TrainingReport:
     """Accept the outcome unless it is clearly worse than the model before; save it either way."""
     previous = _previous_dice(bench, parent, judge, outcome, budget)
@@ -240,6 +260,7 @@ def _settle(
         dice=mean,
         validation=len(outcome.dice),
         labels=len(outcome.trained_on),
+        synthetics=synthetics,
     )
     return TrainingReport(
         model=record.version,
@@ -253,6 +274,7 @@ def _settle(
         trained_on=len(outcome.trained_on),
         resumed=resumed,
         curve=curve,
+        synthetics=synthetics,
     )
 
 

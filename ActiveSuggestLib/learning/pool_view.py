@@ -14,6 +14,7 @@ from ..models.ensemble import EnsembleSpec, in_words
 from ..models.inference import Samples
 from ..models.miniatures import of_volumes, principal_components
 from ..models.statistics import CaseStatistics
+from ..models.synthesis import SyntheticSpec
 from ..progress import Cancel, Progress, no_progress
 from ..strategies.base import (
     SLICE,
@@ -26,6 +27,7 @@ from ..strategies.base import (
     LossView,
     PartsView,
     RaceView,
+    SyntheticView,
     Unit,
 )
 from ..strategies.race import RaceSpec
@@ -35,6 +37,7 @@ from .classification import PoolClasses
 from .ensembles import PoolEnsemble
 from .predicted_loss import PoolLosses
 from .racing import PoolRace
+from .synthetics import PoolSynthetics
 from .truth import true_dice
 from .workbench import Workbench
 
@@ -78,6 +81,7 @@ class ProjectPool:
         self._asked: dict[Samples, set[str]] = {}
         self._ensembles: dict[EnsembleSpec, PoolEnsemble] = {}
         self._bayesian: PoolBayesianNetwork | None = None
+        self._worst: dict[str, int] = {}
         self.used_model = False
         self.kind = kind
         plane = bench.project.plane
@@ -168,7 +172,7 @@ class ProjectPool:
         if unit.slice is not None:
             return unit.slice
         known = (found[unit.case] for found in self._found.values() if unit.case in found)
-        return next((statistics.worst_slice for statistics in known), None)
+        return next((statistics.worst_slice for statistics in known), self._worst.get(unit.case))
 
     def latents(self, kind: str) -> Latents:
         """Encode candidates and labelled units; unusable ones leave ``units`` and ``labelled``."""
@@ -267,6 +271,25 @@ class ProjectPool:
             found.auc,
             found.held_out,
         )
+
+    def synthetics(self, spec: SyntheticSpec) -> SyntheticView | None:
+        """Make synthetics of the candidates and judge them; unusable ones leave ``units``."""
+        made = PoolSynthetics(
+            self._bench,
+            spec,
+            by_slice=self.kind == SLICE,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        if self._bench.model_or_none() is None:
+            return None
+        self.used_model = True
+        found = made.of(list(self._cases.values()))
+        self._keep(found.rows)
+        view = found.of_units([(u.case, u.slice) for u in self.units], made.spec.samples)
+        worst = zip(self.units, view.worst_slices.tolist(), strict=True)
+        self._worst.update({u.case: int(index) for u, index in worst})
+        return view
 
     def true_dice(self) -> np.ndarray | None:
         """Compare the predictions with the truth; unusable candidates leave ``units``."""

@@ -14,6 +14,7 @@ from .plan import Plan
 
 FOREGROUND_SHARE = 0.5
 NEW_LABEL_WEIGHT = 2.0
+SYNTHETIC_SHARE = 1 / 3
 PLACES_A_CLASS = 4_000
 
 
@@ -47,18 +48,32 @@ class LabelledCase:
 
 
 class Batches:
-    """Batches of augmented patches; batch i depends on the seed, i and the cases alone."""
+    """Batches of augmented patches; batch i depends on the seed, i and the cases alone.
 
-    def __init__(self, cases: Sequence[LabelledCase], plan: Plan, seed: int) -> None:
+    ``synthetic`` cases are drawn from besides, a third of the time all together.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[LabelledCase],
+        plan: Plan,
+        seed: int,
+        synthetic: Sequence[LabelledCase] = (),
+    ) -> None:
         self.plan = plan
         self.seed = seed
+        self.synthetic = list(synthetic)
         self.replace_cases(cases)
 
     def replace_cases(self, cases: Sequence[LabelledCase]) -> None:
         """Draw from other cases from now on, newest labels weighted up."""
         weight = np.array([NEW_LABEL_WEIGHT if c.is_new else 1.0 for c in cases])
+        weight = weight / weight.sum()
+        if self.synthetic:
+            each = np.full(len(self.synthetic), SYNTHETIC_SHARE / len(self.synthetic))
+            weight = np.concatenate([(1.0 - SYNTHETIC_SHARE) * weight, each])
         # One assignment, since other threads draw meanwhile.
-        self._drawn_from = (list(cases), weight / weight.sum())
+        self._drawn_from = ([*cases, *self.synthetic], weight)
 
     def draw(self, index: int, size: int, halvings: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
         """Return batch ``index``: float32 (B, C, *spatial) and uint8 (B, *spatial)."""

@@ -130,19 +130,24 @@ def train(
     loss: Loss | None = None,
     state: TrainingState | None = None,
     hooks: Hooks | None = None,
+    synthetic: Sequence[LabelledCase] = (),
 ) -> TrainingOutcome:
     """Train ``network`` in place on ``cases`` and return the best weights.
 
     AdamW with a short warm-up and a polynomial decay (exponent 0.9) over the budget; Dice and
     cross-entropy over labelled voxels unless another ``loss`` of output and label is given.
     Batch i depends on ``seed`` and i alone, so a budget of steps repeats exactly on a CPU.
+    ``synthetic`` cases are learnt from besides, and are no labels: ``TrainingOutcome.trained_on``
+    does not know them.
 
     Raises:
         CancelledError: asked to stop; what was learnt went to ``hooks.keep``.
         TrainingDivergedError: the loss stays infinite or not a number.
         OutOfDeviceMemoryError: nothing fits.
     """
-    run = _Run(network, plan, cases, budget, limits, seed, warm, mixed, hooks or Hooks(), loss)
+    batches = Batches(cases, plan, seed, synthetic)
+    run = _Run(network, batches, budget, limits, warm, mixed, hooks or Hooks(), loss)
+    run.trained_on = {c.name: c.label_hash for c in cases}
     if state is not None:
         run.resume(state)
     with torch.random.fork_rng(devices=[limits.device] if "cuda" in limits.device else []):
@@ -156,16 +161,15 @@ class _Run:
     def __init__(
         self,
         network: EncoderDecoder,
-        plan: Plan,
-        cases: Sequence[LabelledCase],
+        batches: Batches,
         budget: Budget,
         limits: Limits,
-        seed: int,
         warm: bool,
         mixed: bool,
         hooks: Hooks,
         loss: Loss | None,
     ) -> None:
+        plan = batches.plan
         self.network = network.to(limits.device)
         if "cuda" in limits.device:
             network.to(memory_format=plan.memory_format)  # type: ignore[call-overload]
@@ -175,8 +179,8 @@ class _Run:
         self.mixed = mixed
         self.hooks = hooks
         self.rate = WARM_LEARNING_RATE if warm else LEARNING_RATE
-        self.batches = Batches(cases, plan, seed)
-        self.trained_on = {c.name: c.label_hash for c in cases}
+        self.batches = batches
+        self.trained_on: dict[str, str] = {}
         self.loss: Loss = loss or MaskedDiceCELoss()
         self.optimiser = torch.optim.AdamW(
             network.parameters(), lr=self.rate, weight_decay=WEIGHT_DECAY, fused=self._fused

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..models.ensemble import EnsembleSpec
 from ..models.inference import Samples
+from ..models.synthesis import SyntheticSpec
 from .diversity import pick_diverse
 from .race import RaceSpec
 
@@ -240,6 +241,30 @@ class ClassView:
     held_out: int
 
 
+@dataclass(frozen=True)
+class SyntheticView:
+    """What a Bayesian network makes of synthetics, (N,) each, in the order of ``PoolView.units``.
+
+    ``epistemic`` and ``aleatoric`` are means over the synthetics of a unit and their pixels, on the
+    logit scale; the ``…_foreground`` ones over the predicted structures, whose share of the area is
+    ``foreground``. ``counts`` synthetics were made; ``unseen`` has no structure in its mask.
+    ``worst_slices`` and ``slice_counts`` are of each unit's volume. ``training`` says in words what
+    the networks have learnt.
+    """
+
+    epistemic: np.ndarray
+    aleatoric: np.ndarray
+    epistemic_foreground: np.ndarray
+    aleatoric_foreground: np.ndarray
+    foreground: np.ndarray
+    counts: np.ndarray
+    unseen: np.ndarray
+    worst_slices: np.ndarray
+    slice_counts: np.ndarray
+    samples: int
+    training: str
+
+
 class PoolView(Protocol):
     """The pool as a strategy sees it. Nothing here writes.
 
@@ -316,6 +341,14 @@ class PoolView(Protocol):
 
     def predicted_losses(self) -> LossView:
         """Learn the model's loss on the labels and predict it for the candidates."""
+        ...
+
+    def synthetics(self, spec: SyntheticSpec) -> SyntheticView | None:
+        """Make synthetics of the candidates and judge them; none without a model.
+
+        Raises:
+            NoTruthError: ``spec.truth``, and this is no simulation.
+        """
         ...
 
     def bayesian(self, samples: Samples) -> PartsView:

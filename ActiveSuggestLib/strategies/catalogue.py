@@ -178,6 +178,15 @@ _OWN = (
         "LearningLoss",
     ),
     Entry(
+        "synthetic",
+        "Where a Bayesian network is unsure of synthetic variations of an image.",
+        "Draws made-up variations of each image with moved borders, and picks the images whose "
+        "variations the model is least sure of; learns to draw first, which takes some minutes.",
+        True,
+        "synthetic",
+        "SyntheticVariations",
+    ),
+    Entry(
         "random",
         "A fair draw: every patient has the same chance.",
         "Draws at random, every patient with the same chance: what the others must beat.",

@@ -14,6 +14,7 @@ SETTINGS = {
     "autoencoder_steps": 3,
     "ensemble_steps": 3,
     "bayesian_steps": 3,
+    "synthetic_steps": 3,
 }
 
 
