@@ -169,7 +169,7 @@ class SyntheticTools:
             model = bench.model_or_none()
             if model is not None:
                 network.load_state_dict(model.inference.network.state_dict())
-            return HeteroscedasticNetwork(network)
+            return HeteroscedasticNetwork.of(network)
 
     def _gan(
         self,
@@ -202,7 +202,7 @@ class SyntheticTools:
 
     def _encoder_network(self, judge: HeteroscedasticNetwork) -> SegmentationNetwork:
         """Return a copy of the segmentation network inside the judge, for its encoder."""
-        inner = next(m for m in judge.modules() if isinstance(m, SegmentationNetwork))
+        inner = judge.segmentation
         network = SegmentationNetwork(inner.architecture)
         network.load_state_dict(inner.state_dict())
         return network
