@@ -76,7 +76,7 @@ class ColdStart(RankingStrategy):
         among = allowed & look.seen
         if pool.kind == SLICE and (among & in_the_middle(pool.units)).sum() >= count:
             among &= in_the_middle(pool.units)
-        constraints = Constraints(pool.units, pool.labelled, count, among=among)
+        constraints = Constraints(pool.units, pool.labelled, count, among=among, spread=True)
         points, audience, start = directions(look, pool.rng)
         rows = np.flatnonzero(look.seen)
         cover = best_cover(

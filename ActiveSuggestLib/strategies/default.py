@@ -12,8 +12,9 @@ it. So the entropy of the whole slice counts, and is shared among the classes as
 their predicted foreground is: s_c = PE · E_c / Σ_c' E_c' with E_c = Σ_v PE_v p̄_cv.
 
 Picks are the highest s_c. Of a batch, 66 % is split over the foreground classes; the rest is picked
-by predictive entropy alone, which can see a structure that the model misses wholly. No patient
-comes twice while others are left.
+by predictive entropy alone, which can see a structure that the model misses wholly. Patients of
+whom nothing is labelled come first, and in a batch no patient comes twice while others are left:
+the most uncertain slices are neighbours in one volume, and teach the same.
 
 The paper adds Gumbel noise to log s_c, with β from 1 to 100 exponentially over the rounds. Its
 regions differ by orders of magnitude; whole images differ by little, and the noise of the first
@@ -104,7 +105,7 @@ class Default(RankingStrategy):
         if self.paper:
             power = noise_power(pool.round, self.rounds)
             values = [noisy_log(m, power, rng) for m in measures]
-        constraints = Constraints(pool.units, pool.labelled, count, among=allowed)
+        constraints = Constraints(pool.units, pool.labelled, count, among=allowed, spread=True)
         picked: list[int] = []
         reasons: list[str] = []
         for slot in class_slots(count, len(measures) - 1, rng):

@@ -20,7 +20,9 @@ class Constraints:
 
     First no patient is taken twice (for slices: no volume gives more than a third of the batch,
     and slices lie ``gap`` mm apart, from labelled ones too); then patients may repeat; then slices
-    may lie close. ``among`` (N,) leaves units out altogether.
+    may lie close. ``among`` (N,) leaves units out altogether. With ``spread`` patients of whom
+    nothing is labelled come before all others, and of those no patient is taken twice, slices or
+    volumes.
     """
 
     def __init__(
@@ -31,11 +33,16 @@ class Constraints:
         *,
         among: np.ndarray | None = None,
         gap: float = SLICE_GAP_MM,
+        spread: bool = False,
     ) -> None:
         self.among = np.ones(len(units), bool) if among is None else np.asarray(among, bool)
         slices = bool(units) and units[0].slice is not None
         cap = max(1, math.ceil(count * VOLUME_SHARE)) if slices else 1
-        self._levels = ((cap, gap), (count, gap), (count, 0.0))
+        self._levels = [(cap, gap, False), (count, gap, False), (count, 0.0, False)]
+        if spread:
+            self._levels[:0] = [(1, gap, True), (1, gap, False)]
+        known = {u.patient for u in labelled}
+        self._new = np.array([u.patient not in known for u in units], bool)
         self._slices = slices
         self._patient = _codes([u.patient for u in units])
         self._case = _codes([u.case for u in units])
@@ -46,9 +53,11 @@ class Constraints:
         """Return which units may follow those in ``picked``, (N,); none if all are taken."""
         free = self.among.copy()
         free[list(picked)] = False
-        for most, gap in self._levels:
+        for most, gap, new in self._levels:
             full = np.bincount(self._patient[list(picked)], minlength=len(free)) >= most
             allowed = free & ~full[self._patient]
+            if new:
+                allowed &= self._new
             if self._slices and gap > 0:
                 allowed &= ~self._near_labelled
                 for index in picked:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ActiveSuggestLib.strategies.base import Unit, ranking
-from ActiveSuggestLib.strategies.diversity import pick_diverse
+from ActiveSuggestLib.strategies.diversity import Constraints, first_open, pick_diverse
 
 
 def volumes(*patients):
@@ -47,6 +47,22 @@ def test_no_volume_gives_more_than_a_third_of_the_batch():
     picked = pick_diverse(range(len(units)), units, [], 6)
     cases = [units[i].case for i in picked]
     assert [cases.count(c) for c in "abc"] == [2, 2, 2]
+
+
+def test_a_spread_batch_has_new_patients_first_and_each_once():
+    units = [u for case in "abcd" for u in slices(case, range(0, 18, 6))]
+    labelled = slices("a", [40]) + slices("c", [40])
+
+    def patients(count):
+        constraints = Constraints(units, labelled, count, spread=True)
+        picked = first_open(np.arange(len(units)), constraints, count)
+        assert len(set(picked)) == count
+        return [units[i].patient for i in picked]
+
+    assert patients(2) == ["b", "d"]
+    assert patients(4) == ["b", "d", "a", "c"]
+    assert patients(8)[:4] == ["b", "d", "a", "c"]
+    assert max(patients(8).count(p) for p in "abcd") == 3  # a third of the batch at most
 
 
 def test_close_slices_are_better_than_a_short_batch():
