@@ -18,15 +18,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from .base import SLICE, Appearance, Pick, PoolView, RankingStrategy, Scores, Unit
-from .cover import best_cover, covered_by, gains, unit_rows
+from .cover import best_cover, gains
 from .diversity import Constraints
+from .likeness import directions
 from .random_choice import RandomChoice
 
 PHASE = "Phase: cold start. No model is trained yet"
 FEWEST_PATIENTS = 8
 MIDDLE = 0.5
-# As an audience, so many stand for a pool of millions of slices.
-MOST_COVERED = 20_000
 
 
 class ColdStart(RankingStrategy):
@@ -91,23 +90,6 @@ class ColdStart(RankingStrategy):
             Pick(int(rows[i]), (_reason(place, gain / len(audience)),))
             for place, (i, gain) in enumerate(zip(cover.picks, cover.gains, strict=True))
         ]
-
-
-def directions(
-    look: Appearance, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the seen candidates as rows of length 1, those to be covered, and their cover so far.
-
-    Angles are taken about the mean of what was seen. The candidates stand for themselves, at most
-    ``MOST_COVERED`` of them; covered they are by what is labelled.
-    """
-    seen = look.candidates[look.seen]
-    middle = np.concatenate([seen, look.labelled]).mean(axis=0) if len(seen) else 0.0
-    points = unit_rows(seen - middle)
-    audience = points
-    if len(points) > MOST_COVERED:
-        audience = points[np.sort(rng.choice(len(points), MOST_COVERED, replace=False))]
-    return points, audience, covered_by(unit_rows(look.labelled - middle), audience)
 
 
 def in_the_middle(units: Sequence[Unit]) -> np.ndarray:

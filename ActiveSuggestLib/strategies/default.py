@@ -11,10 +11,14 @@ A slice may show a structure barely or not at all, and what the model misses the
 it. So the entropy of the whole slice counts, and is shared among the classes as the entropy in
 their predicted foreground is: s_c = PE · E_c / Σ_c' E_c' with E_c = Σ_v PE_v p̄_cv.
 
-Picks are the highest s_c. Of a batch, 66 % is split over the foreground classes; the rest is picked
-by predictive entropy alone, which can see a structure that the model misses wholly. Patients of
-whom nothing is labelled come first, and in a batch no patient comes twice while others are left:
-the most uncertain slices are neighbours in one volume, and teach the same.
+A few labels make a model whose highest uncertainty is for odd images. So of volumes and pictures
+the highest s_c only enter a shortlist, half of the pool in round 1, a quarter in the next, and so
+on; of these the one is picked that looks most like what no label resembles
+(``strategies.likeness``), as Yang et al. (MICCAI 2017) do. Of slices the highest s_c are the picks.
+Of a batch, 66 % is split over the foreground classes; the rest is picked by predictive entropy
+alone, which can see a structure that the model misses wholly. Patients of whom nothing is labelled
+come first, and in a batch no patient comes twice while others are left: the most uncertain slices
+are neighbours in one volume, and teach the same.
 
 The paper adds Gumbel noise to log s_c, with β from 1 to 100 exponentially over the rounds. Its
 regions differ by orders of magnitude; whole images differ by little, and the noise of the first
@@ -33,10 +37,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .base import SLICE, Pick, PoolView, RankingStrategy, Scores, StatisticsTable
+from .base import SLICE, Appearance, Pick, PoolView, RankingStrategy, Scores, StatisticsTable
 from .cold_start import PHASE, ColdStart
 from .diversity import Constraints
+from .likeness import Likeness
 from .random_choice import RandomChoice
+from .representative import most_uncertain
 from .uncertainty import enough_samples, pooled, relative, times_the_median, where
 
 CLASS_SHARE = 0.66
@@ -76,6 +82,7 @@ class Default(RankingStrategy):
         self.samples = samples
         self.rounds = rounds
         self.cold = ColdStart() if cold == COVER else None
+        self._look: Appearance | None = None
 
     def score(self, pool: PoolView) -> Scores:
         """Score every unit by its share of each class's entropy, without the noise."""
@@ -85,7 +92,7 @@ class Default(RankingStrategy):
             drawn = RandomChoice().score(pool)
             note = f"{PHASE}, so this is a fair draw by patient."
             return Scores(drawn.values, [[note]] * len(drawn.values))
-        table = pool.statistics(enough_samples(pool, self.samples))
+        table = self._gather(pool)
         measures = self._measures(pool, table)
         shares = np.stack([relative(m) for m in measures], axis=1)
         values = CLASS_SHARE * shares[:, :-1].mean(axis=1) + (1 - CLASS_SHARE) * shares[:, -1]
@@ -105,21 +112,35 @@ class Default(RankingStrategy):
         if self.paper:
             power = noise_power(pool.round, self.rounds)
             values = [noisy_log(m, power, rng) for m in measures]
+        likeness = None if self._look is None else Likeness(self._look, rng)
         constraints = Constraints(pool.units, pool.labelled, count, among=allowed, spread=True)
-        picked: list[int] = []
-        reasons: list[str] = []
+        picks: list[Pick] = []
         for slot in class_slots(count, len(measures) - 1, rng):
-            free = constraints.open(picked)
+            free = constraints.open([p.index for p in picks])
             if not free.any():
                 break
-            picked.append(int(np.argmax(np.where(free, values[slot], -np.inf))))
-            reasons.append(
-                "Picked for its uncertainty as a whole."
-                if slot == PLAIN
-                else f"Picked for {pool.segments[slot]}: its entropy for it is "
-                f"{times_the_median(measures[slot])[picked[-1]]}."
-            )
-        return [Pick(index, (reason,)) for index, reason in zip(picked, reasons, strict=True)]
+            among = 1 if likeness is None else shortlisted(int(free.sum()), pool.round)
+            best = most_uncertain(np.where(free, values[slot], -np.inf), among)
+            index = int(best[0])
+            stands: tuple[str, ...] = ()
+            if likeness is not None:
+                added = likeness.gains(best)
+                index = int(best[np.argmax(added)])
+                likeness.take(index)
+                stands = _stands(len(best), float(added.max()))
+            picks.append(Pick(index, (_purpose(pool, measures, slot, index), *stands)))
+        return picks
+
+    def _gather(self, pool: PoolView) -> StatisticsTable:
+        """Return the statistics of the candidates, and look at their images if that is needed."""
+        samples = enough_samples(pool, self.samples)
+        table = pool.statistics(samples)
+        self._look = None
+        if not self.paper and pool.kind != SLICE:
+            self._look = pool.appearance()
+            # Those whose image has become unusable since are gone now.
+            table = pool.statistics(samples)
+        return table
 
     def _measures(self, pool: PoolView, table: StatisticsTable) -> list[np.ndarray]:
         """Return s_c of each foreground class, (N,) each, and the plain entropy as the last."""
@@ -153,6 +174,31 @@ class Default(RankingStrategy):
             ]
             for i, (c, place) in enumerate(zip(strongest, where(pool, table), strict=True))
         ]
+
+
+def shortlisted(open_units: int, round_: int) -> int:
+    """Return how many of the open units compete for a pick: 1/2 in round 1, 1/4 in the next, …
+
+    >>> [shortlisted(60, r) for r in (1, 2, 3, 10**6)]
+    [30, 15, 7, 1]
+    """
+    return max(1, open_units >> min(round_, 62))
+
+
+def _purpose(pool: PoolView, measures: Sequence[np.ndarray], slot: int, index: int) -> str:
+    if slot == PLAIN:
+        return "Picked for its uncertainty as a whole."
+    times = times_the_median(measures[slot])[index]
+    return f"Picked for {pool.segments[slot]}: its entropy for it is {times}."
+
+
+def _stands(among: int, gain: float) -> tuple[str, ...]:
+    if among == 1:
+        return ()
+    return (
+        f"Of the {among} most uncertain it looks most like what no label resembles "
+        f"(it covers another {gain:.1%} of the pool).",
+    )
 
 
 def for_their_size(entropy: np.ndarray, mass: np.ndarray) -> np.ndarray:

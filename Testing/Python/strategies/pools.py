@@ -6,7 +6,7 @@ import numpy as np
 
 from ActiveSuggestLib.learning.pool_view import UnitStatistics
 from ActiveSuggestLib.models.statistics import AGGREGATORS, MEASURES, CaseStatistics
-from ActiveSuggestLib.strategies.base import Unit
+from ActiveSuggestLib.strategies.base import Appearance, Unit
 
 
 def statistics(values, slices=3, measure="variance", mass=None, class_entropy=None):
@@ -48,12 +48,20 @@ class Pool:
         self.labelled = list(labelled)
         self.seed = seed
         self.asked = []
+        self.looks = None
 
     @property
     def rng(self):
         return np.random.default_rng(self.seed)
 
     fair_rng = rng
+
+    def appearance(self):
+        """Return ``looks``, or that everything looks the same."""
+        looks = np.zeros((len(self.units), 1)) if self.looks is None else self.looks
+        return Appearance(
+            looks, np.ones(len(looks), bool), np.zeros((0, looks.shape[1])), len(looks)
+        )
 
     def statistics(self, samples):
         self.asked.append(samples)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ActiveSuggestLib.strategies.base import Appearance, Unit
-from ActiveSuggestLib.strategies.cold_start import ColdStart, directions, in_the_middle
+from ActiveSuggestLib.strategies.cold_start import ColdStart, in_the_middle
+from ActiveSuggestLib.strategies.likeness import directions
 
 GROUPS = np.repeat(np.arange(4), [20, 10, 8, 7])
 
