@@ -137,6 +137,19 @@ def test_the_round_counts_trainings_on_new_labels_only(make_learner, labels):
     assert learner.project.score_runs()[-1].model == learner.bench.model().record.hash
 
 
+def test_an_image_that_breaks_between_two_looks_at_it_leaves_the_pool(make_learner, tmp_path):
+    learner = make_learner(10, labelled=3)
+    learner.fine_tune(steps=2)
+    samples = {"samples": 3}
+    learner.score("entropy", options=samples)  # its statistics are kept now, its looks are not
+    broken = learner.project.cases("unlabelled")[2]
+    broken.source.paths[0].write_bytes(b"torn")
+    batch = learner.suggest("default", count=6, options=samples)
+    assert len({s.case for s in batch}) == 6
+    assert broken.name not in {s.case for s in batch}
+    assert learner.project.case(broken.name).state == "excluded"
+
+
 def test_the_default_names_the_segment_it_picks_for(trained):
     reasons = " ".join(r for s in trained.suggest(count=5) for r in s.reasons)
     assert "Picked for ball" in reasons
