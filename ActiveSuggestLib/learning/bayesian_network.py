@@ -2,9 +2,10 @@
 
 Mahapatra et al. (MICCAI 2018) rank images by the epistemic and aleatoric uncertainty of such a
 network. Ours starts from the model in use, whose encoder and decoder know the task already, and
-learns the noise of its logits by Kendall and Gal's loss. It lies under ``cache/bayesian``, by
-model, labels, plan, seed and spec; an unfinished training goes on where it stood, so that a
-cancelled or killed one costs little.
+learns the noise of its logits by Kendall and Gal's loss; under another plan than the project's,
+which no model fits, it starts from new weights. It lies under ``cache/bayesian``, by model, labels,
+plan, seed and spec; an unfinished training goes on where it stood, so that a cancelled or killed
+one costs little.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..data.cases import CaseRow
@@ -32,6 +34,7 @@ from ..models.ensemble import in_words
 from ..models.heteroscedastic import HeteroscedasticNetwork, Output, Parts, kendall_gal_loss
 from ..models.inference import Samples, VolumeResult
 from ..models.memory import Limits, with_less_memory
+from ..models.networks import SegmentationNetwork
 from ..models.noise_inference import NoiseInference, PartStatistics, summarise_parts
 from ..models.preparing import Prepared
 from ..models.training import Budget, Hooks, train
@@ -39,7 +42,7 @@ from ..progress import Cancel, Progress, no_progress
 from .scoring import gather_cached
 from .statistics_cache import StatisticsCache
 from .training_cases import TrainingMaterial
-from .workbench import Workbench
+from .workbench import LoadedModel, Workbench
 
 FORMAT = 1
 KEPT = 2
@@ -76,7 +79,8 @@ class BayesianNetwork:
 class PoolBayesianNetwork:
     """The Bayesian network of the model and the labels that a project has now.
 
-    The project's settings ``bayesian_seconds`` and ``bayesian_steps`` bound its training.
+    The project's settings ``bayesian_seconds`` and ``bayesian_steps`` bound its training. ``fresh``
+    starts it from new weights, for a bench under another plan than the model's.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class PoolBayesianNetwork:
         bench: Workbench,
         spec: BayesianSpec | None = None,
         *,
+        fresh: bool = False,
         progress: Progress = no_progress,
         cancel: Cancel | None = None,
     ) -> None:
@@ -93,35 +98,42 @@ class PoolBayesianNetwork:
             changes.setdefault("seconds", None)  # So many steps repeat, however slow the machine.
         self.spec = replace(spec or BayesianSpec(), **changes)
         self.bench = bench
+        self.fresh = fresh
         self.progress = progress
         self.cancel = cancel or Cancel()
         self.root = bench.project.folder / "cache" / "bayesian"
         self._trained: BayesianNetwork | None = None
 
-    def trained(self) -> BayesianNetwork:
+    def cases(self) -> list[LabelledCase]:
+        """Return what the network is trained on: the labelled cases that do not validate."""
+        material = TrainingMaterial(self.bench, self.bench.project.validation_cases, {})
+        return [replace(c, is_new=False) for c in material.cases()]
+
+    def trained(self, cases: Sequence[LabelledCase] | None = None) -> BayesianNetwork:
         """Return the network, trained now unless it is kept.
 
+        ``cases`` are those of ``cases()``, from a caller that has them at hand.
+
         Raises:
-            NoModelError: there is no model to start from.
+            NoModelError: there is no model to start from, and it is not ``fresh``.
             NoLabelError: nothing is labelled that may be trained on.
             CancelledError: asked to stop; the next call goes on from there.
         """
         if self._trained is not None:
             return self._trained
-        model = self.bench.model()
-        material = TrainingMaterial(self.bench, self.bench.project.validation_cases, {})
-        cases = [replace(c, is_new=False) for c in material.cases()]
+        model = None if self.fresh else self.bench.model()
+        cases = self.cases() if cases is None else cases
         if not cases:
             raise NoLabelError(
                 "No case is labelled that the Bayesian network can be trained on.",
                 path=self.bench.project.folder,
                 remedy="Save a label first.",
             )
-        folder = self.root / self._key(model.record.hash, cases)
+        folder = self.root / self._key(model.record.hash if model else "", cases)
         found = self._load(folder)
         if found is None:
             started = time.monotonic()
-            self._train(folder, cases)
+            self._train(folder, cases, model)
             found = self._load(folder)
             assert found is not None
             self._prune(folder)
@@ -150,37 +162,45 @@ class PoolBayesianNetwork:
         )
 
         def compute(prepared: Prepared, tell: Progress) -> PartStatistics:
-            parts, result = self.maps(prepared, samples, progress=tell)
+            parts, result = self.maps(prepared.array, samples, progress=tell)
             return summarise_parts(parts, result, prepared.image_slices())
 
         return gather_cached(
             self.bench, cases, cache, compute, progress=self.progress, cancel=self.cancel
         )
 
+    def of_slices(self, pictures: torch.Tensor, samples: Samples) -> PartStatistics:
+        """Return what the network finds in prepared slices (S, C, H, W), whose plan is 2D."""
+        parts, result = self.maps(pictures.movedim(1, 0), samples)
+        return summarise_parts(parts, result, np.arange(len(pictures)))
+
     def maps(
-        self, prepared: Prepared, samples: Samples, *, progress: Progress = no_progress
+        self, volume: torch.Tensor, samples: Samples, *, progress: Progress = no_progress
     ) -> tuple[Parts, VolumeResult]:
-        """Return both parts of one prepared volume, (S, H, W) each, and its statistics."""
+        """Return both parts, (S, H, W) each, of a prepared volume (C, S, H, W); its statistics."""
         inference = self.trained().inference
 
         def work(limits: Limits) -> tuple[Parts, VolumeResult]:
-            return inference.parts(
-                prepared.array, samples, limits, progress=progress, cancel=self.cancel
-            )
+            return inference.parts(volume, samples, limits, progress=progress, cancel=self.cancel)
 
         found, self.bench.limits = with_less_memory(work, self.bench.limits, self.bench.hear_memory)
         return found
 
     # Training ---------------------------------------------------------------------------
 
-    def _train(self, folder: Path, cases: Sequence[LabelledCase]) -> None:
+    def _train(
+        self, folder: Path, cases: Sequence[LabelledCase], model: LoadedModel | None
+    ) -> None:
         bench, spec = self.bench, self.spec
         unfinished = Checkpoints(folder)
-        # The noise's first weights come from torch's own random numbers.
+        # First weights come from torch's own random numbers.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(bench.seed)
-            network = HeteroscedasticNetwork(bench.plan.architecture)
-        network.segmentation.load_state_dict(bench.model().inference.network.state_dict())
+            if model is None:
+                network = HeteroscedasticNetwork(bench.plan.architecture)
+            else:
+                assert isinstance(model.inference.network, SegmentationNetwork)
+                network = HeteroscedasticNetwork.of(model.inference.network)
         outcome = train(
             network,
             bench.plan,
@@ -188,7 +208,7 @@ class PoolBayesianNetwork:
             Budget(spec.seconds, spec.steps),
             replace(Limits(bench.device.name), batch=bench.plan.batch),
             seed=bench.seed,
-            warm=True,
+            warm=model is not None,
             mixed=bench.device.mixed_precision,
             threads=bench.device.threads,
             loss=_NoisyLoss(spec.draws, bench.seed),

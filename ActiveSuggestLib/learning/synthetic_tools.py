@@ -1,8 +1,9 @@
 """What makes and judges the synthetics of a project: trained on its labels, kept, found again.
 
-Everything lies under ``cache/synthetics``, by the labels, the plan, the model, the seed and the
-sizes. Each of the three trainings (mask autoencoder, Bayesian network, GAN) ends in a file of its
-own, and an unfinished one goes on where it stood.
+The judge is the project's Bayesian network (``bayesian_network``). The rest lies under
+``cache/synthetics``, by the labels, the plan, that network, the seed and the sizes. Each of its two
+trainings (mask autoencoder, GAN) ends in a file of its own, and an unfinished one goes on where it
+stood.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from ..models.gan_losses import Encoder
 from ..models.gan_plan import GanPlan, gan_plan
 from ..models.gan_training import GanLearning, LabelledPictures, MaskLearning
 from ..models.heteroscedastic import HeteroscedasticNetwork
-from ..models.judging import Judge, JudgeLearning
 from ..models.mask_autoencoder import MaskAutoencoder
 from ..models.memory import Limits, with_less_memory
 from ..models.networks import SegmentationNetwork
@@ -40,16 +40,19 @@ from ..models.stepping import Learning, Unfinished, learn
 from ..models.synthesis import Synthesiser, SyntheticSpec
 from ..models.training import Budget
 from ..progress import Cancel, Progress, between, no_progress
-from .training_cases import TrainingMaterial
+from .bayesian_network import BayesianSpec, PoolBayesianNetwork
 from .workbench import Workbench
 
 FORMAT = 1
 KEPT = 2
-MASKS, JUDGE, GAN = "masks", "judge", "gan"
+MASKS, GAN = "masks", "gan"
 # How the time is divided among the trainings, and the most steps that each needs.
-SHARES = {MASKS: 0.15, JUDGE: 0.25, GAN: 0.6}
-MOST_STEPS = {MASKS: 400, JUDGE: 300, GAN: 1_500}
-NAMES = {MASKS: "mask autoencoder", JUDGE: "Bayesian network", GAN: "GAN"}
+SHARES = {MASKS: 0.2, GAN: 0.8}
+MOST_STEPS = {MASKS: 400, GAN: 1_500}
+NAMES = {MASKS: "mask autoencoder", GAN: "GAN"}
+# The share of the progress that is the Bayesian network's, and how long that learns for the paper.
+JUDGE_SHARE = 0.25
+PAPER_JUDGE = BayesianSpec(steps=6_000, seconds=900.0)
 SETTINGS = {"synthetic_seconds": "seconds", "synthetic_steps": "steps"}
 
 Made = TypeVar("Made")
@@ -57,10 +60,14 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Tools:
-    """A trained synthesiser and judge, the identity of both, and how long each learnt."""
+    """A trained synthesiser and judge, the identity of both, and how long each learnt.
+
+    ``steps`` are those of the synthesiser's parts, ``judge_steps`` those of the judge.
+    """
 
     synthesiser: Synthesiser
-    judge: Judge
+    judge: PoolBayesianNetwork
+    judge_steps: int
     digest: str
     steps: dict[str, int]
     trained_on: int
@@ -69,8 +76,9 @@ class Tools:
 class SyntheticTools:
     """The tools of one ``spec`` on the labels that a project has now.
 
-    A 3D plan gives way to a 2D one of the same pool, as the method draws pictures. The project's
-    settings ``synthetic_seconds`` and ``synthetic_steps`` bound the trainings.
+    A 3D plan gives way to a 2D one of the same pool, as the method draws pictures; the Bayesian
+    network then starts from new weights, for the project's model does not fit it. The project's
+    settings ``synthetic_seconds`` and ``synthetic_steps`` bound the trainings of what draws.
     """
 
     def __init__(
@@ -86,11 +94,17 @@ class SyntheticTools:
         if "steps" in changes:
             changes.setdefault("seconds", None)  # So many steps repeat, however slow the machine.
         self.spec = replace(spec, **changes)
-        self.project_bench = bench
         flat = bench.plan.dimensions == 2
         self.bench = bench if flat else bench.with_plan(bench.made_plan(dimensions=2))
-        self.progress = progress
+        self.progress = between(progress, JUDGE_SHARE, 1.0)
         self.cancel = cancel or Cancel()
+        self.judge = PoolBayesianNetwork(
+            self.bench,
+            PAPER_JUDGE if spec.paper else None,
+            fresh=not flat,
+            progress=_named("Bayesian network", between(progress, 0.0, JUDGE_SHARE)),
+            cancel=self.cancel,
+        )
         self.root = root_folder(bench)
         self._tools: Tools | None = None
 
@@ -99,6 +113,7 @@ class SyntheticTools:
 
         Raises:
             NoLabelError: nothing is labelled that may be trained on.
+            NoModelError: the Bayesian network has no model to start from.
             CancelledError: asked to stop; the next call goes on from there.
         """
         if self._tools is None:
@@ -109,8 +124,7 @@ class SyntheticTools:
 
     def _made(self) -> Tools:
         bench = self.bench
-        material = TrainingMaterial(bench, bench.project.validation_cases, {})
-        cases = [replace(c, is_new=False) for c in material.cases()]
+        cases = self.judge.cases()
         slices = labelled_slices(cases)
         if not slices:
             raise NoLabelError(
@@ -126,7 +140,8 @@ class SyntheticTools:
             on_cpu=bench.device.is_cpu,
             paper=self.spec.paper,
         )
-        folder = self.root / self._key(plan, cases)
+        judge = self.judge.trained(cases)
+        folder = self.root / self._key(plan, cases, judge.digest)
         started = time.monotonic()
         missing = [part for part in SHARES if _read(folder / f"{part}.pt") is None]
         pictures = self._pictures(slices, plan) if MASKS in missing or GAN in missing else None
@@ -136,15 +151,10 @@ class SyntheticTools:
         self._part(folder, MASKS, masks, plan.batch, lambda limits: _one(MaskLearning(
             replace(plan, batch=limits.batch), _there(pictures), seed=seed, device=limits.device
         )))  # fmt: skip
-        network = self._judge_network()
-        self._part(folder, JUDGE, network, bench.plan.batch, lambda limits: _one(JudgeLearning(
-            network, bench.plan, cases, seed=seed, batch=limits.batch, device=limits.device
-        )))  # fmt: skip
         generator = Generator(plan)
         extra = self._part(folder, GAN, generator, plan.batch, lambda limits: self._gan(
-            plan, _there(pictures), masks, network, cases, limits
+            plan, _there(pictures), masks, judge.network, cases, limits
         ))  # fmt: skip
-        judge = Judge(network, bench.plan)
         synthesiser = Synthesiser(plan, tuple(extra["reach"]), masks, generator)
         contents = {part: _read(folder / f"{part}.pt") or {} for part in SHARES}
         steps = {part: int(content["steps"]) for part, content in contents.items()}
@@ -157,19 +167,9 @@ class SyntheticTools:
                 side=plan.side,
                 seconds=round(time.monotonic() - started, 2),
             )
-        digest = "".join(file_hash(folder / f"{part}.pt")[:8] for part in SHARES)
-        return Tools(synthesiser, judge, digest, steps, len(cases))
-
-    def _judge_network(self) -> HeteroscedasticNetwork:
-        """Return the network that the Bayesian one begins as: the model in use, if it is flat."""
-        bench = self.bench
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(bench.seed)
-            network = SegmentationNetwork(bench.plan.architecture)
-            model = bench.model_or_none()
-            if model is not None:
-                network.load_state_dict(model.inference.network.state_dict())
-            return HeteroscedasticNetwork.of(network)
+        digests = [judge.digest, *(file_hash(folder / f"{part}.pt") for part in SHARES)]
+        digest = "".join(d[:8] for d in digests)
+        return Tools(synthesiser, self.judge, judge.steps, digest, steps, len(cases))
 
     def _gan(
         self,
@@ -270,14 +270,13 @@ class SyntheticTools:
     ) -> LabelledPictures:
         return LabelledPictures.of([(picture, mask) for _, picture, mask in slices], plan.side)
 
-    def _key(self, plan: GanPlan, cases: Sequence[LabelledCase]) -> str:
+    def _key(self, plan: GanPlan, cases: Sequence[LabelledCase], judge: str) -> str:
         bench = self.bench
-        model = bench.model_or_none()
         facts = {
             "format": FORMAT,
             "gan": plan.hash,
             "plan": bench.plan.hash,
-            "model": model.record.hash if model else "",
+            "judge": judge,
             "seed": bench.seed,
             "segments": list(bench.classes.names),
             "labels": {c.name: c.label_hash for c in cases},
@@ -360,6 +359,15 @@ def encoder_of(network: SegmentationNetwork, reach: Sequence[float]) -> Encoder:
         return network.encode(padded)[1:]
 
     return encode
+
+
+def _named(name: str, progress: Progress) -> Progress:
+    """Return a progress whose messages begin with a name."""
+
+    def tell(done: float, total: float, message: str = "", **data: Any) -> None:
+        progress(done, total, f"{name}, {message}" if message else name, **data)
+
+    return tell
 
 
 def _one(learning: Any) -> tuple[Learning, torch.nn.Module, dict[str, Any]]:

@@ -13,16 +13,17 @@ import torch
 
 from ..data.cases import CaseRow
 from ..errors import ActiveSuggestError, NoTruthError
-from ..models.judging import Judged
+from ..models.inference import Samples
 from ..models.mask_edits import EditRanges, draw_edit, present_classes
 from ..models.memory import Limits, with_less_memory
+from ..models.noise_inference import PartStatistics
 from ..models.preparing import Prepared, prepare_label, restore_labels
 from ..models.synthesis import SyntheticSpec
 from ..progress import Cancel, Progress, between, no_progress
 from ..strategies.base import SyntheticView
 from .array_files import ArrayFiles
 from .scoring import read_ahead
-from .synthetic_tools import GAN, JUDGE, SyntheticTools, keep_newest
+from .synthetic_tools import GAN, SyntheticTools, keep_newest
 from .workbench import Workbench
 
 A_VOLUME, A_SLICE = 8, 2
@@ -30,24 +31,29 @@ PAPER_RANGES = EditRanges(mirrored=0.5)
 TRAINING_SHARE = 0.7
 KEPT = 4
 JUDGED_AT_ONCE = 32
-PARTS = tuple(Judged.__dataclass_fields__)
+# The columns of ``judged_rows``, as ``SyntheticView`` calls them.
+PARTS = (
+    "epistemic",
+    "aleatoric",
+    "epistemic_foreground",
+    "aleatoric_foreground",
+    "foreground",
+)
 
 
 @dataclass(frozen=True)
 class JudgedPool:
     """What was judged: by case an array (rows, 7).
 
-    The columns are the parts of ``Judged``, the image's slice, and whether its mask had any
-    structure. By slices, a row is the mean over the synthetics of a slice, in the image's order;
-    otherwise each synthetic of a volume has one. ``steps`` and ``trained_on`` say how the tools
-    came about.
+    The columns are ``PARTS``, the image's slice, and whether its mask had any structure. By slices,
+    a row is the mean over the synthetics of a slice, in the image's order; otherwise each synthetic
+    of a volume has one. ``training`` says in words how the tools came about.
     """
 
     rows: dict[str, np.ndarray]
     slices: dict[str, int]
     per_image: int
-    steps: dict[str, int]
-    trained_on: int
+    training: str
 
     def of_units(self, places: Sequence[tuple[str, int | None]], samples: int) -> SyntheticView:
         """Return the view of units, each a case and a slice of it (none: the volume)."""
@@ -68,7 +74,7 @@ class JudgedPool:
             ),
             slice_counts=np.array([self.slices[case] for case, _ in places], int),
             samples=samples,
-            training=in_words(self.steps, self.trained_on),
+            training=self.training,
         )
 
 
@@ -144,7 +150,8 @@ class PoolSynthetics:
         plane = self.bench.project.plane
         slices = {c.name: c.geometry.shape[c.geometry.plane_axis(plane)] for c in cases
                   if c.geometry}  # fmt: skip
-        return JudgedPool(found, slices, self.per_image, tools.steps, tools.trained_on)
+        training = in_words(tools.steps[GAN], tools.judge_steps, tools.trained_on)
+        return JudgedPool(found, slices, self.per_image, training)
 
     def _judged(self, case: CaseRow, prepared: Prepared) -> np.ndarray:
         mask = self._mask(case, prepared)
@@ -192,16 +199,10 @@ class PoolSynthetics:
         """Return the rows of ``JudgedPool`` of synthetics that wait to be judged."""
         judge = self.tools.tools().judge
         pictures = torch.cat([w.pictures for w in waiting])
-
-        def work(limits: Limits) -> Judged:
-            return judge.judge(pictures, self.spec.samples, limits, cancel=self.cancel)
-
-        judged, self.bench.limits = with_less_memory(
-            work, self.bench.limits, self.bench.hear_memory
-        )
+        judged = judged_rows(judge.of_slices(pictures, Samples(self.spec.samples)))
         ends = np.cumsum([len(w.pictures) for w in waiting])
         parts = []
-        for w, rows in zip(waiting, np.split(judged.rows(), ends[:-1]), strict=True):
+        for w, rows in zip(waiting, np.split(judged, ends[:-1]), strict=True):
             kept = rows.mean(axis=0, keepdims=True) if self.by_slice else rows
             facts = np.array([w.index, w.shown], float)
             parts.append(np.column_stack([kept, np.tile(facts, (len(kept), 1))]))
@@ -240,6 +241,20 @@ class PoolSynthetics:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def judged_rows(found: PartStatistics) -> np.ndarray:
+    """Return ``PARTS`` of each slice, (S, 5), on the logit scale (eq. 6).
+
+    Plain means over a slice, means weighted by w = 1 − p̄_background, and the mean of w.
+    """
+    means = [
+        found.slice_values(part, aggregator)
+        for aggregator in ("mean", "foreground")
+        for part in ("epistemic", "aleatoric")
+    ]
+    mass = found.class_mass.astype(float)
+    return np.column_stack([*means, mass[:, 1:].sum(axis=1) / mass.sum(axis=1)])
+
+
 def shown_slices(mask: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which slices of a mask (S, H, W) get how many of ``count`` synthetics.
 
@@ -253,11 +268,11 @@ def shown_slices(mask: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     return chosen, counts
 
 
-def in_words(steps: dict[str, int], labels: int) -> str:
+def in_words(gan: int, judge: int, labels: int) -> str:
     """Return how the tools were trained, in words.
 
-    >>> in_words({"masks": 400, "judge": 300, "gan": 350}, 6)
+    >>> in_words(350, 300, 6)
     'GAN trained 350 steps and Bayesian network 300 on 6 labelled images'
     """
     images = f"{labels} labelled image{'s' if labels != 1 else ''}"
-    return f"GAN trained {steps[GAN]} steps and Bayesian network {steps[JUDGE]} on {images}"
+    return f"GAN trained {gan} steps and Bayesian network {judge} on {images}"

@@ -24,14 +24,14 @@ class SyntheticSpec:
     """Which synthetics, and how they are judged.
 
     ``per_image`` are made of a unit (``None``: eight of a volume or picture, two of a slice);
-    ``samples`` is T of the Bayesian network. The trainings end after ``seconds`` together or
-    ``steps`` each, whichever is first. ``truth`` takes the true masks of unlabelled images, which
-    a simulation alone knows; ``paper`` the paper's sizes.
+    ``samples`` is T of the Bayesian network. The trainings of mask autoencoder and GAN end after
+    ``seconds`` together or ``steps`` each, whichever is first. ``truth`` takes the true masks of
+    unlabelled images, which a simulation alone knows; ``paper`` the paper's sizes.
     """
 
     per_image: int | None = None
     samples: int = 20
-    seconds: float | None = 240.0
+    seconds: float | None = 180.0
     steps: int | None = None
     truth: bool = False
     paper: bool = False

@@ -76,6 +76,56 @@ def test_it_starts_from_the_model_in_use(make_learner, monkeypatch):
         digest(learner)
 
 
+def test_under_another_plan_it_starts_afresh_from_the_labels_alone(make_learner, monkeypatch):
+    told, warm = [], []
+    learner = make_learner(4, labelled=3, on_notice=lambda kind, *rest: told.append(kind))
+    flat = learner.bench.with_plan(learner.bench.made_plan(dimensions=2))
+    original = bayesian_network.train
+
+    def train(*args, **options):
+        warm.append(options["warm"])
+        return original(*args, **options)
+
+    monkeypatch.setattr(bayesian_network, "train", train)
+    first = PoolBayesianNetwork(flat, fresh=True).trained()
+    assert first.network.architecture.dimensions == 2
+    learner.fine_tune(steps=1)
+    assert PoolBayesianNetwork(flat, fresh=True).trained().digest == first.digest
+    assert digest(learner) != first.digest
+    assert warm == [False, True]
+    assert not told
+
+
+def test_it_learns(make_learner, monkeypatch):
+    learner = make_learner(3, labelled=2, settings={"dimensions": 2, "bayesian_steps": 40})
+    losses = []
+    original = bayesian_network._NoisyLoss.__call__
+
+    def heard(self, *args):
+        loss = original(self, *args)
+        losses.append(float(loss.detach()))
+        return loss
+
+    monkeypatch.setattr(bayesian_network._NoisyLoss, "__call__", heard)
+    PoolBayesianNetwork(learner.bench, fresh=True).trained()
+    assert len(losses) == 40
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+
+
+def test_slices_have_the_parts_that_they_have_in_a_volume(make_learner):
+    learner = make_learner(3, labelled=2, settings={"dimensions": 2})
+    learner.fine_tune(steps=1)
+    case = learner.project.cases()[2]
+    prepared = learner.bench.load(case)
+    store = PoolBayesianNetwork(learner.bench)
+    pictures = prepared.array.movedim(0, 1)[prepared.image_slices()]
+    found, whole = store.of_slices(pictures, SAMPLES), store.of([case], SAMPLES)[case.name]
+    for part in ("epistemic", "aleatoric", "total"):
+        for aggregator in ("mean", "foreground"):
+            one, other = (s.slice_values(part, aggregator) for s in (found, whole))
+            assert np.allclose(one, other, rtol=1e-4)
+
+
 def test_a_torn_file_is_trained_again_to_the_same_network(make_learner, trainings):
     learner = make_learner(4, labelled=3)
     learner.fine_tune(steps=1)

@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
 from ActiveSuggestLib.errors import CancelledError, NoLabelError, NoTruthError
-from ActiveSuggestLib.learning import fine_tuning, synthetic_tools
+from ActiveSuggestLib.learning import bayesian_network, fine_tuning, synthetic_tools
+from ActiveSuggestLib.learning.bayesian_network import PoolBayesianNetwork
 from ActiveSuggestLib.learning.synthetic_tools import SyntheticTools, newest_synthesiser
-from ActiveSuggestLib.learning.synthetics import PoolSynthetics, shown_slices
+from ActiveSuggestLib.learning.synthetics import PARTS, PoolSynthetics, judged_rows, shown_slices
+from ActiveSuggestLib.models.heteroscedastic import HeteroscedasticNetwork
+from ActiveSuggestLib.models.inference import Samples
+from ActiveSuggestLib.models.memory import Limits
+from ActiveSuggestLib.models.noise_inference import NoiseInference, summarise_parts
+from ActiveSuggestLib.models.plan import Normalisation, Plan
 from ActiveSuggestLib.models.synthesis import SyntheticSpec
 from ActiveSuggestLib.progress import Cancel
 
@@ -25,7 +32,13 @@ def known(labels):
 def steps(monkeypatch):
     """The names of the trainings begun since, with the step that each began at."""
     seen = []
-    original = synthetic_tools.learn
+    original, train = synthetic_tools.learn, bayesian_network.train
+
+    def train_network(*args, state, **options):
+        seen.append(("Bayesian network", state.step if state else 0))
+        return train(*args, state=state, **options)
+
+    monkeypatch.setattr(bayesian_network, "train", train_network)
 
     def learn(work, budget, *, name, unfinished, **options):
         seen.append((name, unfinished.step if unfinished else 0))
@@ -77,13 +90,53 @@ def test_an_image_that_cannot_be_read_stops_nothing(trained, tmp_path):
 
 def test_the_tools_are_trained_once_for_the_same_labels_and_model(trained, labels, steps):
     first = SyntheticTools(trained.bench, SPEC).tools().digest
-    assert [name for name, _ in steps] == ["mask autoencoder", "Bayesian network", "GAN"]
+    assert [name for name, _ in steps] == ["Bayesian network", "mask autoencoder", "GAN"]
     assert SyntheticTools(trained.bench, SPEC).tools().digest == first
     assert len(steps) == 3
     trained.save_label("p04_v0", labels / "p04_v0.nii.gz")
     assert SyntheticTools(trained.bench, SPEC).tools().digest != first
     assert len(steps) == 6
     assert trained.project.events("synthetics")[-1].data["labels"] == 4
+
+
+def test_the_judge_is_the_projects_bayesian_network(trained, steps):
+    tools = SyntheticTools(trained.bench, SPEC).tools()
+    assert PoolBayesianNetwork(trained.bench).trained().digest == tools.judge.trained().digest
+    assert len(steps) == 3
+    assert tools.judge_steps == 3
+
+
+def test_the_settings_of_the_bayesian_network_bound_it_and_those_of_synthetics_the_rest(
+    trained, steps
+):
+    trained.project.update_settings(bayesian_steps=2, synthetic_steps=1)
+    tools = SyntheticTools(trained.bench, SPEC).tools()
+    assert tools.judge_steps == 2
+    assert tools.steps == {"masks": 1, "gan": 1}
+
+
+def test_beside_a_3d_network_the_judge_is_a_flat_one_and_nothing_is_told(make_learner):
+    told = []
+    learner = make_learner(4, labelled=2, on_notice=lambda kind, *rest: told.append(kind))
+    learner.fine_tune(steps=1)
+    assert learner.bench.plan.dimensions == 3
+    tools = SyntheticTools(learner.bench, SPEC).tools()
+    assert tools.judge.trained().network.architecture.dimensions == 2
+    found = PoolSynthetics(learner.bench, SPEC, by_slice=True).of(learner.project.cases()[2:])
+    assert [rows.shape for rows in found.rows.values()] == [(16, len(PARTS) + 2)] * 2
+    assert not told
+
+
+def test_the_progress_of_the_trainings_names_them_and_never_goes_back(trained):
+    heard = []
+    SyntheticTools(
+        trained.bench, SPEC, progress=lambda d, t, message="", **_: heard.append((d / t, message))
+    ).tools()
+    shares = [share for share, _ in heard]
+    assert shares == sorted(shares)
+    assert shares[-1] <= 1.0
+    names = dict.fromkeys(message.split(",")[0] for _, message in heard)
+    assert list(names) == ["Bayesian network", "mask autoencoder", "GAN"]
 
 
 def test_what_was_judged_is_kept(trained, monkeypatch):
@@ -235,3 +288,62 @@ def test_synthetics_of_a_volume_are_spread_over_what_it_shows():
     assert list(shown_slices(mask, 10)[0]) == [3, 4, 5, 6, 7]
     assert shown_slices(mask, 10)[1].sum() == 10
     assert list(shown_slices(np.zeros((3, 2, 2), np.uint8), 2)[0]) == [0, 2]
+
+
+# What the judge says of slices ----------------------------------------------------------
+
+FLAT_PLAN = Plan(
+    plane="axial", dimensions=2, channels=1, classes=3, spacing=(1.0, 1.0, 1.0), patch=(1, 32, 32),
+    features=(4, 8), strides=((2, 2),), dropout=0.5, normalisation=Normalisation("volume"),
+    batch=2, samples=4, device_kind="cpu",
+)  # fmt: skip
+
+
+@pytest.fixture
+def inference():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return NoiseInference(HeteroscedasticNetwork(FLAT_PLAN.architecture), FLAT_PLAN)
+
+
+def pictures(count=3, side=40):
+    return torch.randn((count, 1, side, side), generator=torch.Generator().manual_seed(1))
+
+
+def judged(inference, slices, samples):
+    volume = slices.movedim(1, 0)
+    parts, result = inference.parts(volume, Samples(samples), Limits("cpu"))
+    return judged_rows(summarise_parts(parts, result, np.arange(len(slices))))
+
+
+def test_one_sample_is_certain_and_more_are_not(inference):
+    one, many = (dict(zip(PARTS, judged(inference, pictures(), t).T, strict=True)) for t in (1, 6))
+    assert np.allclose(one["epistemic"], 0, atol=1e-9)
+    assert (many["epistemic"] > 0).all()
+    assert (one["aleatoric"] > 0).all()
+    assert ((many["foreground"] > 0) & (many["foreground"] < 1)).all()
+    assert judged(inference, pictures(), 6).shape == (3, 5)
+
+
+def test_a_slice_is_judged_alike_alone_among_others_and_again(inference):
+    together = judged(inference, pictures(), 4)
+    alone = judged(inference, pictures()[1:2], 4)
+    assert np.allclose(together[1], alone[0], rtol=1e-4)
+    assert np.array_equal(together, judged(inference, pictures(), 4))
+
+
+def test_a_foretold_noise_is_given_back_also_through_windows(inference, monkeypatch):
+    original = inference.network.decode
+
+    def constant(features, samples=1):
+        logits, log_variance = original(features, samples)
+        return logits * 0, torch.full_like(log_variance, float(np.log(0.25)))
+
+    monkeypatch.setattr(inference.network, "decode", constant)
+    for side in (40, 3 * FLAT_PLAN.patch[1]):
+        found = dict(zip(PARTS, judged(inference, pictures(2, side), 3).T, strict=True))
+        assert np.allclose(found["aleatoric"], 0.25, rtol=1e-5)
+        assert np.allclose(found["aleatoric_foreground"], 0.25, rtol=1e-5)
+        assert np.allclose(found["epistemic"], 0, atol=1e-9)
+        assert np.allclose(found["epistemic_foreground"], 0, atol=1e-9)
+        assert np.allclose(found["foreground"], 2 / 3, rtol=1e-5)
