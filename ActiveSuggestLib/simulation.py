@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .data.segments import Segment, parse_segments
+from .errors import StrategyFailedError
 from .progress import Cancel, Progress, no_progress
 from .simulating.arms import START
 from .simulating.crew import RATER, Crew
@@ -23,6 +24,7 @@ from .simulating.known_cases import KnownCase, find_known_cases, load_known_case
 from .simulating.task import Budget, Task, Unit, claim_folder
 from .simulating.telling import named_part
 from .simulating.world import World, read_rounds
+from .strategies.class_uncertainty import CLASS
 
 __all__ = ["RATER", "Simulation", "simulate"]
 
@@ -149,7 +151,13 @@ class Simulation:
     def run(self) -> SimulationResult:
         """Do all that is not done yet, and return everything."""
         for arm in self.task.arms:
-            arm.make()  # A name that does not exist is said before anything is trained.
+            # A name that does not exist is said before anything is trained.
+            if getattr(arm.make(), "target", None) == CLASS:
+                raise StrategyFailedError(
+                    f"{arm.name} ranks images to be classified, and a simulation has labels, not "
+                    "classes.",
+                    remedy="Leave out the target 'class'.",
+                )
         claim_folder(self.task)
         total = len(all_jobs(self.task))
         self.progress(0, total, "Reading the pool")

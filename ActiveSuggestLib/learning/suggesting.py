@@ -170,6 +170,7 @@ def choose(
         for pick in picks:
             claiming.add(scored.units[pick.index].case, scored.units[pick.index].slice)
     suggestions = [_suggestion(scored, pick, rank) for rank, pick in enumerate(picks, 1)]
+    target = getattr(scored.strategy, "target", None)
     for s in suggestions:
         bench.project.record(
             "suggested",
@@ -179,6 +180,7 @@ def choose(
             score=s.score,
             strategy=s.strategy,
             reasons=list(s.reasons),
+            **({"target": target} if target else {}),
         )
     return suggestions
 

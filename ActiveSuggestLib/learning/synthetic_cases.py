@@ -18,6 +18,7 @@ from ..models.batches import LabelledCase
 from ..models.mask_edits import Edit, EditRanges, draw_edit, present_classes
 from ..models.memory import Limits, with_less_memory
 from ..models.synthesis import Synthetics
+from ..strategies.class_uncertainty import CLASS
 from .synthetic_tools import labelled_slices, newest_synthesiser
 from .workbench import Workbench
 
@@ -31,7 +32,8 @@ def wanted_synthetics(bench: Workbench) -> int:
     chosen = bench.project.settings.get(SETTING)
     if chosen is not None:
         return max(0, int(chosen))
-    suggested = bench.project.events("suggested")
+    # What was suggested to be classified is not trained on.
+    suggested = [e for e in bench.project.events("suggested") if e.data.get("target") != CLASS]
     return USUAL if suggested and suggested[-1].data.get("strategy") == STRATEGY else 0
 
 

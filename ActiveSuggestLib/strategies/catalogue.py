@@ -180,8 +180,8 @@ _OWN = (
     Entry(
         "synthetic",
         "Where a Bayesian network is unsure of synthetic variations of an image.",
-        "Draws made-up variations of each image with moved borders, and picks the images whose "
-        "variations the model is least sure of; learns to draw first, which takes some minutes.",
+        "Draws variations of each image with moved borders and picks where the model is least sure "
+        "of them; learns to draw for some minutes. Can pick what to classify next, too.",
         True,
         "synthetic",
         "SyntheticVariations",

@@ -353,6 +353,16 @@ def test_suggest_prints_rank_case_score_and_reasons(run: Run, trained: Path) -> 
     assert "case-" in lines[1]
 
 
+def test_suggest_says_what_to_classify_next(run: Run, trained: Path) -> None:
+    ask = ("suggest", trained, "--strategy", "synthetic", "--option", "target=class", *LEARNING)
+    assert_one_line(run(*ask), "so far none has", "activesuggest classify PROJECT CASE CLASS")
+    for case, name in (("case-0", "normal"), ("case-1", "enlarged"), ("case-4", "enlarged")):
+        assert run("classify", trained, case, name).code == 0
+    (first,) = run(*ask, "--json").json
+    assert first["case"] not in {"case-0", "case-1", "case-4", "broken"}
+    assert "the uncertainty of its class" in " ".join(first["reasons"])
+
+
 def test_score_writes_a_table_of_all_units_best_first(run: Run, trained: Path) -> None:
     out = trained.parent / "tables ä" / "scores.csv"
     done = run("score", trained, "--unit", "slice", "--out", out, *LEARNING)

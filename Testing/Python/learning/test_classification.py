@@ -161,6 +161,28 @@ def test_slices_have_no_class_of_their_own_and_an_end_is_told(a_learner):
         a_learner.score("by-class")
 
 
+def test_synthetic_ranks_what_to_classify_next_when_asked_to(a_learner):
+    options = {"target": "class", "samples": 10}
+    (first,) = a_learner.suggest("synthetic", options=options)
+    table = a_learner.score("by-class")
+    assert (first.case, first.strategy) == (table["case"][0], "synthetic")
+    assert first.score == pytest.approx(table["score"][0])
+    assert "Learnt on" in " ".join(first.reasons)
+    assert a_learner.project.events("suggested")[-1].data["target"] == "class"
+    assert not a_learner.project.events("synthetics")
+    assert a_learner.fine_tune(steps=1).synthetics == 0
+    assert not [e for e in a_learner.project.events("notice") if "synthetic" in str(e.data)]
+    with pytest.raises(StrategyFailedError, match="whole image"):
+        a_learner.suggest("synthetic", "slice", options=options)
+
+
+def test_synthetic_says_what_to_do_where_nothing_is_classified(make_learner):
+    learner = make_learner(4, labelled=2)
+    learner.fine_tune(steps=1)
+    with pytest.raises(NoClassError, match=r"so far none has.*activesuggest classify"):
+        learner.suggest("synthetic", options={"target": "class"})
+
+
 def test_a_cancel_stops_between_steps(a_learner):
     cancel = Cancel()
 

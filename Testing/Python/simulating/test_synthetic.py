@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ActiveSuggestLib.data.project import Project
+from ActiveSuggestLib.errors import StrategyFailedError
 from ActiveSuggestLib.simulating.arms import START, folder_name
 from ActiveSuggestLib.simulation import simulate
 from Testing.Python.simulation_pools import FAST, SEGMENTS, write_pool
 
 OURS = "synthetic:per_image=1:samples=2"
 PAPER = "synthetic:paper:per_image=1:samples=2"
-SETTINGS = {**FAST, "dimensions": 2, "synthetic_steps": 1}
+SETTINGS = {**FAST, "dimensions": 2, "bayesian_steps": 1, "synthetic_steps": 1}
 
 
 def test_both_protocols_run_from_the_tools_of_the_shared_start(tmp_path: Path) -> None:
@@ -48,3 +51,12 @@ def test_both_protocols_run_from_the_tools_of_the_shared_start(tmp_path: Path) -
         assert events(name, "synthetics") == at_first
         assert events(name, "trained")[-1]["synthetics"] == 32
     assert events(START, "trained")[-1]["synthetics"] == 0
+
+
+def test_classes_are_nothing_that_a_simulation_knows(tmp_path: Path) -> None:
+    with pytest.raises(StrategyFailedError, match="labels, not classes"):
+        simulate(
+            tmp_path / "images", tmp_path / "labels", SEGMENTS, ("synthetic:target=class",),
+            out=tmp_path / "out",
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()

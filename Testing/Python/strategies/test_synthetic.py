@@ -9,7 +9,7 @@ import pytest
 
 from ActiveSuggestLib.errors import UnknownStrategyError
 from ActiveSuggestLib.strategies import registry
-from ActiveSuggestLib.strategies.base import SyntheticView
+from ActiveSuggestLib.strategies.base import ClassView, SyntheticView
 from Testing.Python.strategies import pools
 
 VIEW = SyntheticView(
@@ -93,3 +93,35 @@ def test_nothing_uncertain_at_all_is_no_division_by_zero():
     view = replace(VIEW, **dict.fromkeys(parts, nothing))
     scores = registry.make("synthetic").score(Pool(view))
     assert np.array_equal(scores.values, nothing)
+
+
+class Classes(pools.Pool):
+    def class_uncertainty(self, *, samples):
+        self.asked.append(samples)
+        return ClassView(
+            np.array([1.0, 0.25]), np.array([0.5, 3.0]), np.array([[0.4, 0.6], [0.5, 0.5]]),
+            ("normal", "nodule"), trained_on=20, auc=0.8, held_out=14,
+        )  # fmt: skip
+
+
+def test_with_the_target_class_the_score_is_the_uncertainty_of_the_class():
+    pool = Classes({}, pools.volumes("a", "b"))
+    strategy = registry.make("synthetic", target="class", samples=30)
+    assert strategy.target == "class"
+    assert strategy.needs_model
+    scores = strategy.score(pool)
+    assert scores.values.tolist() == [1.5, 3.25]
+    assert scores.reasons[0][0].startswith("It may be nodule (60%)")
+    registry.make("synthetic", target="class").score(pool)
+    assert pool.asked == [30, 50]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"target": "classes"}, {"target": "class", "per_image": 3}, {"target": "class", "samples": 1}],
+)
+def test_a_target_that_cannot_be_is_said(wrong):
+    with pytest.raises(UnknownStrategyError, match="cannot be made so"):
+        registry.make("synthetic", **wrong)
+    with pytest.raises(UnknownStrategyError, match="no synthetic is made"):
+        registry.make("synthetic", preset="paper", target="class")
