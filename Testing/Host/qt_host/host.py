@@ -50,7 +50,8 @@ class SlicerHost:
         existing = QApplication.instance()
         self.qapplication = existing or QApplication(["Slicer"])
         self.qapplication.setQuitOnLastWindowClosed(False)
-        style.apply("light")
+        self.theme = "light"
+        style.apply(self.theme)
         self.module_manager = facade(ModuleManager, "host")()
         self.io_manager = IOManager(self)
         self.app = facade(Application, "host")(self, folder / "home")
@@ -69,6 +70,8 @@ class SlicerHost:
 
     def start(self, folder: Path, *, main_window: bool = True) -> None:
         """Begin a test: fresh scene, settings and windows."""
+        if self.theme != "light":
+            self.set_theme("light")
         # What was there before is not looked through when this test's objects are collected:
         # with torch loaded that would take longer than most tests.
         gc.freeze()
@@ -183,7 +186,8 @@ class SlicerHost:
         return render(logic, self.world.application_logic, path, size)
 
     def set_theme(self, theme: str) -> None:
-        """Dress the application in ``light`` or ``dark``."""
+        """Dress the application in ``light`` or ``dark``, until the test ends."""
+        self.theme = theme
         style.apply(theme)
         self.process_events(0.02)
 
