@@ -10,17 +10,13 @@ one costs little.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
-import os
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,14 +35,13 @@ from ..models.noise_inference import NoiseInference, PartStatistics, summarise_p
 from ..models.preparing import Prepared
 from ..models.training import Budget, Hooks, train
 from ..progress import Cancel, Progress, no_progress
+from .kept_trainings import bounded, keep_newest
 from .scoring import gather_cached
 from .statistics_cache import StatisticsCache
 from .training_cases import TrainingMaterial
 from .workbench import LoadedModel, Workbench
 
 FORMAT = 1
-KEPT = 2
-SETTINGS = {"bayesian_seconds": "seconds", "bayesian_steps": "steps"}
 
 
 @dataclass(frozen=True)
@@ -92,11 +87,7 @@ class PoolBayesianNetwork:
         progress: Progress = no_progress,
         cancel: Cancel | None = None,
     ) -> None:
-        settings = bench.project.settings
-        changes: dict[str, Any] = {f: settings[s] for s, f in SETTINGS.items() if settings.get(s)}
-        if "steps" in changes:
-            changes.setdefault("seconds", None)  # So many steps repeat, however slow the machine.
-        self.spec = replace(spec or BayesianSpec(), **changes)
+        self.spec = bounded(spec or BayesianSpec(), bench.project.settings, "bayesian")
         self.bench = bench
         self.fresh = fresh
         self.progress = progress
@@ -136,7 +127,7 @@ class PoolBayesianNetwork:
             self._train(folder, cases, model)
             found = self._load(folder)
             assert found is not None
-            self._prune(folder)
+            keep_newest(folder)
             self.bench.project.record(
                 "bayesian_network",
                 steps=found.steps,
@@ -256,14 +247,6 @@ class PoolBayesianNetwork:
             network, self.bench.plan, mixed=self.bench.device.mixed_precision
         )
         return BayesianNetwork(inference, int(content["steps"]), file_hash(path))
-
-    def _prune(self, folder: Path) -> None:
-        """Drop all but the newest few networks."""
-        with contextlib.suppress(OSError):
-            os.utime(folder)
-            newest = sorted(self.root.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
-            for old in newest[KEPT:]:
-                shutil.rmtree(old, ignore_errors=True)
 
 
 class _NoisyLoss:

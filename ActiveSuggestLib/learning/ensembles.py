@@ -7,11 +7,9 @@ that a cancelled or killed training costs little.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
-import os
 import shutil
 import threading
 import time
@@ -47,16 +45,15 @@ from ..models.statistics import CaseStatistics, summarise
 from ..models.suggestive_network import suggestive_plan
 from ..models.training import Budget, Hooks, TrainingState, train
 from ..progress import Cancel, Progress, no_progress
+from .kept_trainings import bounded, keep_newest
 from .scoring import gather_cached
 from .statistics_cache import StatisticsCache
 from .training_cases import TrainingMaterial, Validation
 from .workbench import Workbench
 
 FORMAT = 1
-KEPT = 2
 VALIDATION_SHARE = 0.05
 FEWEST_FOR_VALIDATION = 5
-SETTINGS = {"ensemble_seconds": "seconds", "ensemble_steps": "steps"}
 
 
 @dataclass(frozen=True)
@@ -82,11 +79,7 @@ class PoolEnsemble:
         progress: Progress = no_progress,
         cancel: Cancel | None = None,
     ) -> None:
-        settings = bench.project.settings
-        changes: dict[str, Any] = {f: settings[s] for s, f in SETTINGS.items() if settings.get(s)}
-        if "steps" in changes:
-            changes.setdefault("seconds", None)  # So many steps repeat, however slow the machine.
-        self.spec = replace(spec, **changes)
+        self.spec = bounded(spec, bench.project.settings, "ensemble")
         if spec.network == SUGGESTIVE:
             bench = bench.with_plan(suggestive_plan(bench.made_plan(dimensions=2)))
         self.bench = bench
@@ -117,7 +110,7 @@ class PoolEnsemble:
         if missing:
             started = time.monotonic()
             self._train(folder, missing, cases)
-            self._prune(folder)
+            keep_newest(folder)
         found = [self._load(folder, i) for i in range(self.spec.members)]
         self._members = [m for m in found if m is not None]
         if missing:
@@ -284,14 +277,6 @@ class PoolEnsemble:
             return None
         inference = Inference(network, self.bench.plan, mixed=self.bench.device.mixed_precision)
         return Member(inference, int(content["steps"]), file_hash(path))
-
-    def _prune(self, folder: Path) -> None:
-        """Drop all but the newest few ensembles."""
-        with contextlib.suppress(OSError):
-            os.utime(folder)
-            newest = sorted(self.root.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
-            for old in newest[KEPT:]:
-                shutil.rmtree(old, ignore_errors=True)
 
 
 class _Together(Cancel):

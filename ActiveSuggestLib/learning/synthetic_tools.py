@@ -12,8 +12,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -41,10 +39,10 @@ from ..models.synthesis import Synthesiser, SyntheticSpec
 from ..models.training import Budget
 from ..progress import Cancel, Progress, between, no_progress
 from .bayesian_network import BayesianSpec, PoolBayesianNetwork
+from .kept_trainings import bounded, keep_newest
 from .workbench import Workbench
 
 FORMAT = 1
-KEPT = 2
 MASKS, GAN = "masks", "gan"
 # How the time is divided among the trainings, and the most steps that each needs.
 SHARES = {MASKS: 0.2, GAN: 0.8}
@@ -53,7 +51,6 @@ NAMES = {MASKS: "mask autoencoder", GAN: "GAN"}
 # The share of the progress that is the Bayesian network's, and how long that learns for the paper.
 JUDGE_SHARE = 0.25
 PAPER_JUDGE = BayesianSpec(steps=6_000, seconds=900.0)
-SETTINGS = {"synthetic_seconds": "seconds", "synthetic_steps": "steps"}
 
 Made = TypeVar("Made")
 
@@ -89,11 +86,7 @@ class SyntheticTools:
         progress: Progress = no_progress,
         cancel: Cancel | None = None,
     ) -> None:
-        settings = bench.project.settings
-        changes: dict[str, Any] = {f: settings[s] for s, f in SETTINGS.items() if settings.get(s)}
-        if "steps" in changes:
-            changes.setdefault("seconds", None)  # So many steps repeat, however slow the machine.
-        self.spec = replace(spec, **changes)
+        self.spec = bounded(spec, bench.project.settings, "synthetic")
         flat = bench.plan.dimensions == 2
         self.bench = bench if flat else bench.with_plan(bench.made_plan(dimensions=2))
         self.progress = between(progress, JUDGE_SHARE, 1.0)
@@ -159,7 +152,7 @@ class SyntheticTools:
         contents = {part: _read(folder / f"{part}.pt") or {} for part in SHARES}
         steps = {part: int(content["steps"]) for part, content in contents.items()}
         if missing:
-            keep_newest(folder, KEPT)
+            keep_newest(folder)
             bench.project.record(
                 "synthetics",
                 labels=len(cases),
@@ -283,15 +276,6 @@ class SyntheticTools:
             "budget": [self.spec.seconds, self.spec.steps],
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def keep_newest(folder: Path, count: int) -> None:
-    """Mark ``folder`` as used now, and drop all beside it but the newest ``count``."""
-    with contextlib.suppress(OSError):
-        os.utime(folder)
-        newest = sorted(folder.parent.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
-        for old in newest[count:]:
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def root_folder(bench: Workbench) -> Path:

@@ -22,8 +22,9 @@ from ..models.synthesis import SyntheticSpec
 from ..progress import Cancel, Progress, between, no_progress
 from ..strategies.base import SyntheticView
 from .array_files import ArrayFiles
+from .kept_trainings import keep_newest
 from .scoring import read_ahead
-from .synthetic_tools import GAN, SyntheticTools, keep_newest
+from .synthetic_tools import GAN, SyntheticTools
 from .workbench import Workbench
 
 A_VOLUME, A_SLICE = 8, 2
