@@ -49,8 +49,8 @@ _OWN = (
     Entry(
         "default",
         "Uncertain in the predicted structures, each of them in turn; all patients differ.",
-        "The one to start with: a fair mix of patients at first, then the cases whose structures "
-        "the model is least sure of, each structure getting its turn.",
+        "The one to start with: first a few cases that together look like all others, then those "
+        "whose structures the model is least sure of, each structure getting its turn.",
         False,
         "default",
         "Default",

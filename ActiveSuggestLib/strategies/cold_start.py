@@ -3,8 +3,8 @@
 Nothing but the images can tell yet. They are compared by what they look like
 (``models.miniatures``), and a greedy maximum cover (``strategies.cover``) takes the units of which
 the pool's others are the nearest neighbours in angle about the pool's mean. On the pools that we
-measured, the two labels chosen so teach a network as much as four drawn by lot; the typicality of
-Hacohen et al. (ICML 2022) in an autoencoder's latents gave less, and took a training to find
+measured, two labels chosen so teach a network as much as three drawn by lot or more; the typicality
+of Hacohen et al. (ICML 2022) in an autoencoder's latents gave less, and took a training to find
 (``Testing/Benchmarks/RESULTS.md``).
 
 Slices come from the middle half of each volume: nothing tells yet where the anatomy of interest is,

@@ -189,15 +189,15 @@ def _purpose(pool: PoolView, measures: Sequence[np.ndarray], slot: int, index: i
     if slot == PLAIN:
         return "Picked for its uncertainty as a whole."
     times = times_the_median(measures[slot])[index]
-    return f"Picked for {pool.segments[slot]}: its entropy for it is {times}."
+    return f"Picked for {pool.segments[slot]}: uncertainty {times}."
 
 
 def _stands(among: int, gain: float) -> tuple[str, ...]:
     if among == 1:
         return ()
     return (
-        f"Of the {among} most uncertain it looks most like what no label resembles "
-        f"(it covers another {gain:.1%} of the pool).",
+        f"Of the {among} most uncertain, it stands for most of what no label resembles "
+        f"(another {gain:.1%} of the pool).",
     )
 
 

@@ -6,8 +6,8 @@ Dice, Spearman's correlation with how much of the pool looks like the set (the m
 ``strategies.likeness``), and the Dice of the sets that the cold start would choose, from as many
 random halves of the pool.
 
-    python Testing/Benchmarks/first_labels.py --threads 1 --labels 2 --sets 24
-    python Testing/Benchmarks/first_labels.py --threads 1 --labels 2 --sets 24 --hippocampus 1
+    python Testing/Benchmarks/first_labels.py --threads 1 --labels 2 --sets 12
+    python Testing/Benchmarks/first_labels.py --threads 1 --labels 2 --sets 12 --hippocampus 1
 """
 
 from __future__ import annotations

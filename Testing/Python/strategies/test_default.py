@@ -100,7 +100,8 @@ def test_a_young_model_only_makes_the_shortlist_of_what_looks_like_the_pool():
 
     assert first(1).index == 3
     assert (
-        "Of the 4 most uncertain it looks most like what no label resembles" in first(1).reasons[1]
+        "Of the 4 most uncertain, it stands for most of what no label resembles"
+        in first(1).reasons[1]
     )
     assert first(7).index == 0
     assert len(first(7).reasons) == 1
