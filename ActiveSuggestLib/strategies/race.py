@@ -1,15 +1,13 @@
 """A race for the top k: sampling stops where a unit can no longer reach it (Maron and Moore 1994).
 
-The variance of T samples is a mean of increments, U_T = Σ_{i=2..T} m_i / (T − 1) with
-m_i = (p_i − μ_{i−1})(p_i − μ_i) (Welford), each of them an estimate of the same variance. All
-volumes share their masks: on hippocampus, 99 % of what increments differ by is the mask, not the
-volume. So the mean increments of the finished volumes are a control variate for the others, and
-what N increments of a unit will come to is known from n much more precisely than from n alone.
+What all T samples of a unit will come to is expected from the first few, and from what the same
+masks did to the units that were sampled to the end (``strategies.running_variance``).
 
-A first few samples are drawn of every case. Then, the most promising first, a case is sampled until
-all T are drawn or each of its units reaches the k-th best of the finished ones with no more than
-1 − confidence. The passes are bounded: what the budget leaves unsampled keeps its first estimate,
-and its lower confidence is told.
+A first few samples are drawn of every case. Then the case that is most likely to be misplaced, with
+all its units, is sampled on, until all T are drawn or each of its units reaches the k-th best with
+no more than 1 − confidence; and so on, as in best-arm identification with a fixed budget
+(Gabillon et al. 2012). The passes are bounded: what the budget leaves unsampled keeps its first
+estimate, and its lower confidence is told.
 """
 
 from __future__ import annotations
@@ -18,16 +16,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import stdtr
 
-FIRST = 8
+from .running_variance import FinishedUnits, chance_to_reach
+
+# Fewer are not enough for slices: of four models' top tenths by 100 samples, races that began with
+# 8 found 73 to 92 %, with 16 they found 91 to 94 %.
+FIRST = 16
 STEP = 4
 FEWEST = 3
 # The opening takes at most this part of the budget.
-OPENING_PART = 3
-# How many increments the belief in a proportional slope is worth.
-PROPORTIONAL = 4.0
-SMALLEST = 1e-30
+OPENING_PART = 2
 
 Draw = Callable[[str, int], np.ndarray]
 """From a case and a number of samples t to its units' increments in A parts, (t − 1, U, A).
@@ -41,8 +39,9 @@ The parts count alike, each relative to its mean over the pool.
 class RaceSpec:
     """For the highest ``top`` units (below 1: that share of them) of ``samples`` T.
 
-    ``share`` of the passes of a whole sampling are spent at most, unless the first samples and k
-    finished cases take more. ``confidence`` is that of a single look; there are many.
+    ``share`` of the passes of a whole sampling are spent at most, unless the first samples and one
+    finished case take more; 1 sets no bound. ``confidence`` is that of a single look; there are
+    many.
     """
 
     top: float = 0.1
@@ -79,42 +78,6 @@ class RaceResult:
     passes: int = 0
 
 
-def expected_mean(
-    known: np.ndarray, control: np.ndarray, total: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each unit's mean over ``total`` increments will be, and its standard error, (U,).
-
-    ``known`` (n, U) are the increments so far. ``control`` (total,) is known for all of them: the
-    regression estimator x̄ + b (F̄ − f̄) of a finite population (Cochran 1977, section 7). A few
-    increments say little about the slope b, so it is drawn towards x̄ / f̄, the ratio estimator's:
-    a harsh mask raises all variances in proportion.
-    """
-    count = len(known)
-    mean = known.mean(axis=0)
-    if count >= total:
-        return mean, np.zeros(len(mean))
-    so_far = control[:count]
-    away = so_far - so_far.mean()
-    spread = float(away @ away)
-    prior = PROPORTIONAL * float(control.var())
-    proportional = mean / so_far.mean() if so_far.mean() > 0 else np.zeros(len(mean))
-    slope = (away @ known + prior * proportional) / max(spread + prior, SMALLEST)
-    ahead = float(control.mean() - so_far.mean())
-    rest = known - mean - away[:, None] * slope
-    variance = (rest**2).sum(axis=0) / max(1, count - 2)
-    lever = ahead**2 / max(spread + prior, SMALLEST)
-    return mean + slope * ahead, np.sqrt(variance * (1 / count - 1 / total + lever))
-
-
-def chance_to_reach(known: np.ndarray, control: np.ndarray, bar: float, total: int) -> np.ndarray:
-    """Return the chance that each unit's mean over ``total`` increments reaches ``bar``, (U,)."""
-    expected, error = expected_mean(known, control, total)
-    sure = error <= 1e-12 * abs(bar)
-    freedom = max(1, len(known) - 2)
-    chance = stdtr(freedom, (expected - bar) / np.where(sure, 1.0, error))
-    return np.where(sure, (expected >= bar).astype(float), chance)
-
-
 def race(cases: Sequence[str], draw: Draw, spec: RaceSpec) -> RaceResult:
     """Race the units of ``cases`` for the top k and tell how it ended.
 
@@ -122,81 +85,97 @@ def race(cases: Sequence[str], draw: Draw, spec: RaceSpec) -> RaceResult:
     """
     if not cases:
         return RaceResult(0)
-    total = spec.samples
-    first = spec.opening
-    drawn = {case: draw(case, first) for case in cases}
-    weights = _weights([m.mean(axis=0) for m in drawn.values()])
-    series = {case: increments @ weights for case, increments in drawn.items()}
-    units = sum(s.shape[1] for s in series.values())
-    result = RaceResult(spec.places(units), passes=first * len(cases))
-    field_ = _Field(result.places, total - 1)
-    order = sorted(cases, key=lambda c: -float(series[c].mean(axis=0).max()))
-    budget = max(
-        spec.share * total * len(cases), result.passes + total * _cases_for(series, field_)
-    )
-    for case in order:
-        bar = field_.bar()
-        taken = first
-        # A volume that is taken up again begins anew: to keep all maps would take the whole memory.
-        spent = 0
-        while taken < total:
-            if bar is not None:
-                chance = chance_to_reach(series[case], field_.control(), bar, total - 1)
-                if (chance < 1 - spec.confidence).all():
-                    break
-            after = total if bar is None else min(total, taken + STEP)
-            if result.passes + after > budget:
-                break
-            series[case] = draw(case, after) @ weights
-            taken = spent = len(series[case]) + 1
-            if taken < after:
-                break  # The image has become unusable since.
-        result.passes += spent
-        result.drawn[case] = taken
-        result.estimates[case] = series[case].mean(axis=0)
-        if taken == total:
-            field_.finish(series[case])
-    bar = field_.bar()
-    for case in cases:
+    total, first = spec.samples, spec.opening
+    opened = [draw(case, first) for case in cases]
+    weights = _weights([m.mean(axis=0) for m in opened])
+    series = [increments @ weights for increments in opened]
+    field_ = _Field(series, spec.places(sum(s.shape[1] for s in series)), total - 1)
+    passes = first * len(cases)
+    budget = max(spec.share * total * len(cases), passes + total) if spec.share < 1 else np.inf
+    while passes < budget:
+        bar, case = field_.next(1 - spec.confidence)
+        if case is None:
+            break
         known = series[case]
-        if bar is None:
-            result.confidence[case] = np.zeros(known.shape[1])
-            continue
-        control = field_.control()
-        result.confidence[case] = 1.0 - chance_to_reach(known, control, bar, total - 1)
-        # The masks of the first samples may be harsher than the rest, for all units alike.
-        result.estimates[case] = expected_mean(known, control, total - 1)[0]
-    return result
+        # The maps of the opening are gone: to keep those of all cases would take the whole memory.
+        spent = 0
+        while len(known) + 1 < total:
+            chance = field_.finished.chance(known, bar)
+            if field_.finished.count and (chance < 1 - spec.confidence).all():
+                break
+            after = min(total, len(known) + 1 + STEP)
+            if passes + after > budget:
+                break
+            known = draw(cases[case], after) @ weights
+            spent = len(known) + 1
+            if spent < after:
+                break  # The image has become unusable since.
+        passes += spent
+        field_.settle(case, known)
+    return _told(cases, field_, passes)
 
 
 class _Field:
-    """The finished units: the k-th best of them, and what a sample gives on average."""
+    """The units of all cases: what is known of them, and where the k-th best is expected."""
 
-    def __init__(self, places: int, total: int) -> None:
+    def __init__(self, series: Sequence[np.ndarray], places: int, total: int) -> None:
+        self.series = list(series)
         self.places = places
-        self._best = np.empty(0)
-        self._sum = np.zeros(total)
-        self._count = 0
+        self.finished = FinishedUnits(total)
+        self._owner = np.repeat(np.arange(len(series)), [s.shape[1] for s in series])
+        # A case whose image has become unusable may be shorter; no more will come of it.
+        longest = max(len(s) for s in series)
+        self._settled = np.array([len(s) < longest for s in series])
+        rows = [np.resize(s, (longest, s.shape[1])) for s in series]
+        self._opening = np.concatenate(rows, axis=1)
+        self._expected = np.zeros(len(self._owner))
+        for short in np.flatnonzero(self._settled):
+            self.look_again(int(short))
 
-    def finish(self, series: np.ndarray) -> None:
-        both = np.concatenate([self._best, series.mean(axis=0)])
-        self._best = -np.sort(-both)[: self.places]
-        self._sum += series.sum(axis=1)
-        self._count += series.shape[1]
+    def next(self, hopeless: float) -> tuple[float, int | None]:
+        """Return the bar, and the case whose place is least sure if one can still reach it."""
+        open_ = ~self._settled[self._owner]
+        known, owner = self._opening[:, open_], self._owner[open_]
+        expected, error = self.finished.expect(known)
+        self._expected[open_] = expected
+        bar = self.bar()
+        chance = chance_to_reach(expected, error, bar, len(known))
+        cases = len(self.series)
+        able = np.bincount(owner, chance >= hopeless, cases) > 0
+        if not able.any():
+            return bar, None
+        doubt = np.bincount(owner, np.minimum(chance, 1 - chance), cases)
+        return bar, int(np.argmax(np.where(able, doubt, -1.0)))
 
-    def bar(self) -> float | None:
-        """Return the k-th best mean, or ``None`` while fewer are finished."""
-        return float(self._best[-1]) if len(self._best) >= self.places else None
+    def bar(self) -> float:
+        """Return the k-th best of what is expected."""
+        return float(-np.partition(-self._expected, self.places - 1)[self.places - 1])
 
-    def control(self) -> np.ndarray:
-        """Return the mean increments of the finished units, (T − 1,)."""
-        return self._sum / max(1, self._count)
+    def settle(self, case: int, known: np.ndarray) -> None:
+        """Take a case that was sampled on, to the end or not."""
+        self.series[case] = known
+        self._settled[case] = True
+        if len(known) == self.finished.total:
+            self.finished.add(known)
+        self.look_again(case)
+
+    def look_again(self, case: int) -> np.ndarray:
+        """Return what is expected of a case's units by all that is known now, (U,)."""
+        expected, _ = self.finished.expect(self.series[case])
+        self._expected[self._owner == case] = expected
+        return expected
 
 
-def _cases_for(series: dict[str, np.ndarray], field_: _Field) -> int:
-    """Return how many cases hold k units."""
-    sizes = [s.shape[1] for s in series.values()]
-    return int(np.searchsorted(np.cumsum(sizes), field_.places) + 1)
+def _told(cases: Sequence[str], field_: _Field, passes: int) -> RaceResult:
+    result = RaceResult(field_.places, passes=passes)
+    for index, case in enumerate(cases):
+        # The masks of the first samples may be harsher than the rest, for all units alike.
+        result.estimates[case] = field_.look_again(index)
+        result.drawn[case] = len(field_.series[index]) + 1
+    bar = field_.bar()
+    for index, case in enumerate(cases):
+        result.confidence[case] = 1.0 - field_.finished.chance(field_.series[index], bar)
+    return result
 
 
 def _weights(means: Sequence[np.ndarray]) -> np.ndarray:

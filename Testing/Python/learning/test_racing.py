@@ -39,7 +39,7 @@ def test_with_no_limit_it_ranks_as_all_samples_do(a_trained_learner):
 def test_reasons_tell_how_far_each_unit_got(a_trained_learner, unit):
     table = a_trained_learner.score("mc-dropout", unit, options=OPTIONS)
     assert len(table) == (8 if unit == "volume" else 8 * 16)
-    assert "All 40 samples were drawn" in table["reasons"].iloc[0]
+    assert table["reasons"].str.contains("All 40 samples were drawn").any()
     told = table["reasons"].str.contains("samples were drawn|Stopped after", regex=True)
     assert told.all()
     suggested = a_trained_learner.suggest("mc-dropout", unit, 2, options=OPTIONS)
@@ -74,7 +74,7 @@ def test_an_image_that_vanishes_during_the_race_keeps_its_first_samples(
 
     monkeypatch.setattr(race, "_more", gone)
     result, found = race.run(open_cases(learner), None)
-    assert set(result.drawn.values()) == {5}
+    assert set(result.drawn.values()) == {race.spec.opening}
     assert all(np.isfinite(e).all() for e in result.estimates.values())
     assert len(found) == 8
 
