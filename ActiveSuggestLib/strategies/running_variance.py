@@ -56,7 +56,9 @@ class FinishedUnits:
             return expected_mean(known, mean, self.total)
         if self._principal is None:
             covariance = self._products / self.count - np.outer(mean, mean)
-            self._principal = principal_directions(covariance, directions)
+            loads, rest = principal_directions(covariance, directions)
+            # The finished ones are no fair sample: they may all be large.
+            self._principal = np.concatenate([mean[:, None], loads], axis=1), rest
         return expected_by_directions(known, mean, *self._principal)
 
     def chance(self, known: np.ndarray, bar: float) -> np.ndarray:

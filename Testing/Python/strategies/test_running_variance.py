@@ -122,3 +122,14 @@ def test_parts_of_the_finished_units_add_up():
         parts.add(part)
         parts.expect(units[:9])
     assert parts.expect(units[:9])[0] == pytest.approx(whole.expect(units[:9])[0])
+
+
+def test_units_that_are_smaller_than_all_finished_ones_are_not_taken_for_as_large():
+    rng = np.random.default_rng(6)
+    masks = rng.gamma(0.6, size=60)
+    shared = masks[:, None] + 0.02 * rng.normal(size=(60, 50))
+    finished = FinishedUnits(60)
+    finished.add(shared[:, :40] * rng.uniform(1.4, 1.5, 40))
+    small = 0.5 * shared[:, 40:]
+    expected, _ = finished.expect(small[:15])
+    assert expected == pytest.approx(small.mean(axis=0), rel=0.05)
