@@ -12,7 +12,8 @@ from .data.labels import find_labels
 from .data.segments import Segment
 from .errors import ImageFolderError, LabelFolderError
 from .progress import Cancel, Progress, no_progress
-from .reporting.plots import LIGHT, learning_curve
+from .reporting.figures import LIGHT
+from .reporting.plots import learning_curve
 from .reporting.report import Story, write_report
 from .reporting.words import conclusion, headline
 from .simulating import phantoms

@@ -15,6 +15,9 @@ from .options import FILE, FOLDER, Function, at_work, json_option, named_values
 if TYPE_CHECKING:
     from ..simulating.curves import SimulationResult
 
+# Folders of images that say nothing of what is in them.
+USUAL_NAMES = ("images", "imagesTr")
+
 
 def names(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """Return the parts of a list such as ``mc-dropout,random``."""
@@ -151,7 +154,9 @@ def simulate(
         result = run(
             **options, seeds=range(first_seed, first_seed + seeds), progress=progress, cancel=cancel
         )
-    subject = f"{', '.join(result.segments)} in the images of {options['images'].name}"
+    folder = options["images"].absolute()
+    name = folder.parent.name if folder.name in USUAL_NAMES else folder.name
+    subject = f"The images of {name}."
     story = Story(subject=subject, command=as_typed(context))
     report = write_report(result, story, result.folder / "report.html")
     if as_json:
@@ -185,15 +190,14 @@ def as_typed(context: click.Context) -> str:
 
 
 def curve_text(result: SimulationResult) -> str:
-    """Return the learning curves as a table: labelled units down, strategies across."""
+    """Return the learning curves as a table: strategies down, labelled units across."""
     curves = [result.curve(name) for name in result.strategies]
-    longest = max(curves, key=lambda curve: len(curve.units))
+    units = max((curve.units for curve in curves), key=len)
     rows = [
-        [str(units), *(_interval(curve.dice, number) for curve in curves), ""]
-        for number, units in enumerate(longest.units)
+        [curve.strategy, *(_interval(curve.dice, i) for i in range(len(units))), ""]
+        for curve in curves
     ]
-    header = ["labelled", *result.strategies, ""]
-    return table(header, rows, right=("labelled",))
+    return table(["labelled", *map(str, units), ""], rows)
 
 
 def _interval(dice: list[Any], number: int) -> str:

@@ -16,7 +16,10 @@ from ..simulating.comparing import (
 )
 from ..simulating.curves import SimulationResult
 from ..simulating.pairs import PairedTest
-from .small_parts import strategy_name, table
+from .differences import difference_figure
+from .figures import DARK, LIGHT
+from .prominent import MOST
+from .small_parts import data_address, strategy_name, table
 from .words import signed
 
 
@@ -25,10 +28,26 @@ def comparison_section(result: SimulationResult) -> str:
     full = any(result.full_data(seed) is not None for seed in result.seeds)
     if len(result.strategies) < 2 and not full:
         return ""
-    parts = [f'<div class="scroll">{_areas(result)}</div>', _how_to_read(result)]
+    parts = [_figure(result), f'<div class="scroll">{_areas(result)}</div>', _how_to_read(result)]
     parts.append(f'<div class="scroll">{_worth(result, full=full)}</div>')
     parts.append(f"<p>{_worth_words(result, full=full)}</p>")
     return f"<section><h2>The strategies against each other</h2>{''.join(parts)}</section>"
+
+
+def _figure(result: SimulationResult) -> str:
+    """Return the differences as a figure, where there are more than the eye takes from a table."""
+    if len(result.strategies) <= MOST:
+        return ""
+    light, dark = (difference_figure(result, theme) for theme in (LIGHT, DARK))
+    if light is None or dark is None:
+        return ""
+    alt = "Differences to random choice with their intervals; the table has them"
+    return (
+        '<figure class="curve"><picture><source media="screen and (prefers-color-scheme: dark)" '
+        f'srcset="{data_address(dark)}"><img src="{data_address(light)}" alt="{alt}"></picture>'
+        "<figcaption>Best first, each with its 95 % interval. An interval that holds 0 is no proof "
+        "that a strategy is better or worse than random choice.</figcaption></figure>"
+    )
 
 
 def _areas(result: SimulationResult) -> str:

@@ -2,80 +2,48 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..data.segments import Segment
 from ..simulating.curves import SimulationResult
+from .figures import LIGHT, REFERENCE, Theme, line_colors, new_figure, png
 from .pictures import Picture
+from .prominent import prominent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
-class Theme:
-    """Colours of a figure. ``lines`` (Okabe and Ito) stay apart for the colour-blind."""
-
-    name: str
-    text: str
-    muted: str
-    grid: str
-    background: str
-    reference: str
-    lines: tuple[str, ...]
-
-
-LIGHT = Theme(
-    name="light",
-    text="#1d2430",
-    muted="#5b6675",
-    grid="#e3e7ec",
-    background="#ffffff",
-    reference="#6b7280",
-    lines=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"),
-)
-DARK = Theme(
-    name="dark",
-    text="#e6e9ee",
-    muted="#9aa5b4",
-    grid="#2b333e",
-    background="#161b22",
-    reference="#a3adba",
-    lines=("#56b4e9", "#f0894a", "#3ecfa3", "#e59cc4", "#f2c14e", "#8ab8ff"),
-)
 UNCERTAINTY_COLORS = "inferno"
-REFERENCE = "random"
 INCHES_A_LETTER = 0.083
-MARKERS = "os^Dv"
-"""More strategies than colours differ in the marks on their lines."""
-
-
-def line_colors(strategies: Sequence[str], theme: Theme = LIGHT) -> dict[str, str]:
-    """Return a colour for each strategy; random choice, the yardstick, is grey."""
-    others = [name for name in strategies if name != REFERENCE]
-    colors = {name: theme.lines[i % len(theme.lines)] for i, name in enumerate(others)}
-    return {**colors, REFERENCE: theme.reference}
 
 
 def learning_curve(
     result: SimulationResult, theme: Theme = LIGHT, *, width: float = 9.0, height: float = 4.4
 ) -> bytes:
-    """Draw Dice against the number of labelled units, one line a strategy; inches to PNG."""
-    figure = _figure(width, height, theme.background)
+    """Draw Dice against the number of labelled units, one line a strategy; inches to PNG.
+
+    Of many strategies the prominent ones have a colour and a name, and the others are thin.
+    """
+    figure = new_figure(width, height, theme.background)
     # Room on the right for the names of the lines.
-    longest = max((len(name) for name in result.strategies), default=0)
+    named = prominent(result)
+    longest = max((len(name) for name in named), default=0)
     room = max(1.35 if width > 6 else 1.12, 0.15 + INCHES_A_LETTER * longest)
     left, right = 0.62 / width, 1.0 - min(room, 0.4 * width) / width
     axes = figure.add_axes((left, 0.58 / height, right - left, 1.0 - 0.98 / height))
-    colors = line_colors(result.strategies, theme)
+    colors = line_colors(named, theme)
     ends: dict[str, float] = {}
-    for index, name in enumerate(result.strategies):
+    for name in result.strategies:
+        if name not in named:
+            curve = result.curve(name)
+            mean = [interval.mean for interval in curve.dice]
+            axes.plot(curve.units, mean, color=theme.muted, alpha=0.45, lw=0.9)
+    for name in named:
         curve = result.curve(name)
         if not curve.units:
             continue
@@ -86,9 +54,8 @@ def learning_curve(
         )
         style = (0, (5, 2)) if name == REFERENCE else "-"
         axes.fill_between(curve.units, low, high, color=colors[name], alpha=0.13, lw=0)
-        mark = MARKERS[index // len(theme.lines) % len(MARKERS)]
         axes.plot(curve.units, mean, color=colors[name], lw=2.2, ls=style,
-                  marker=mark, ms=4.5, mec=theme.background, mew=0.8)  # fmt: skip
+                  marker="o", ms=4.5, mec=theme.background, mew=0.8)  # fmt: skip
         ends[name] = mean[-1]
     full = [r.mean for seed in result.seeds if (r := result.full_data(seed)) is not None]
     if full:
@@ -107,7 +74,7 @@ def learning_curve(
         "mean Dice on the test cases", loc="left", fontsize=10, color=theme.muted, pad=10
     )
     _name_lines(axes, ends, colors)
-    return _png(figure, 2 * 100)
+    return png(figure, 2 * 100)
 
 
 def proposal_picture(picture: Picture, segments: Sequence[Segment]) -> bytes:
@@ -117,7 +84,7 @@ def proposal_picture(picture: Picture, segments: Sequence[Segment]) -> bytes:
         _outline(axes, picture.truth == segment.value, "#ffffff", (0, (1.1, 1.3)), 1.5)
         if picture.proposal is not None:
             _outline(axes, picture.proposal == segment.value, segment.color, "-", 1.6)
-    return _png(figure, 140)
+    return png(figure, 140)
 
 
 def uncertainty_picture(picture: Picture, highest: float) -> bytes:
@@ -130,7 +97,7 @@ def uncertainty_picture(picture: Picture, highest: float) -> bytes:
         overlay = colormaps[UNCERTAINTY_COLORS](strength)
         overlay[..., 3] = np.clip(1.6 * strength, 0, 0.9)
         axes.imshow(overlay, aspect=picture.aspect, interpolation="bilinear")
-    return _png(figure, 140)
+    return png(figure, 140)
 
 
 def highest_uncertainty(pictures: Sequence[Picture]) -> float:
@@ -141,20 +108,11 @@ def highest_uncertainty(pictures: Sequence[Picture]) -> float:
     return float(max(np.quantile(np.concatenate([m.ravel() for m in maps]), 0.998), 1e-9))
 
 
-def _figure(width: float, height: float, background: str) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), facecolor=background)
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def _image_axes(picture: Picture) -> tuple[Figure, Axes]:
     rows, columns = picture.image.shape[:2]
     height = rows * picture.aspect
     scale = 2.4 / max(height, columns)
-    figure = _figure(columns * scale, height * scale, "#000000")
+    figure = new_figure(columns * scale, height * scale, "#000000")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(
         picture.image, cmap="gray", vmin=0, vmax=1, aspect=picture.aspect, interpolation="bicubic"
@@ -221,10 +179,3 @@ def _spread(values: Sequence[float], gap: float, low: float, high: float) -> lis
     middle = [(u + d) / 2 for u, d in zip(up, down, strict=True)]
     last = len(values) - 1
     return [min(max(m, low + gap * i), high - gap * (last - i)) for i, m in enumerate(middle)]
-
-
-def _png(figure: Figure, dots: int) -> bytes:
-    buffer = io.BytesIO()
-    # Without the software's version and the time, so that equal results give equal bytes.
-    figure.savefig(buffer, format="png", dpi=dots, metadata={"Software": None})
-    return buffer.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +9,17 @@ from html import escape
 from pathlib import Path
 
 from .. import __version__
-from ..data.segments import Segment
 from ..data.store import atomic_write
 from ..metrics import Interval, bootstrap_interval
-from ..simulating.curves import Query, RoundRecord, SimulationResult
-from . import plots
+from ..simulating.curves import RoundRecord, SimulationResult
 from .comparison import comparison_section
-from .pictures import Picture
-from .small_parts import strategy_name, table
+from .figures import DARK, LIGHT, Theme, line_colors
+from .plots import learning_curve
+from .prominent import prominent
+from .small_parts import data_address, others, segments, strategy_name, swatch, table
 from .style import CSS
-from .words import GLOSSARY, conclusion, count, headline, seconds_in_words, signed
+from .suggestions import suggestions_section
+from .words import GLOSSARY, conclusion, count, headline, seconds_in_words
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def render_report(result: SimulationResult, story: Story) -> str:
         _curve_section(result),
         comparison_section(result),
         _subgroup_section(result, story),
-        _rounds_section(result, story),
+        suggestions_section(result, story.tags),
         _learner_section(result),
         _words_section(),
         _reproduce_section(result, story),
@@ -82,7 +82,7 @@ def _header(result: SimulationResult, story: Story, title: str) -> str:
         ("computing time", seconds_in_words(total)),
     ]
     cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts)
-    names = " and ".join(f"<b>{escape(name)}</b>" for name in result.strategies)
+    names = _and([f"<b>{escape(name)}</b>" for name in result.strategies])
     outcome = "".join(f"<p>{escape(text)}</p>" for text in conclusion(result))
     notes = "".join(f"<li>{escape(text)}</li>" for text in (*story.notes, *result.notes))
     return (
@@ -106,18 +106,19 @@ def _curve_section(result: SimulationResult) -> str:
         if several
         else "95 % interval of the mean over the test cases"
     )
-    sources = [(plots.DARK, True), (plots.LIGHT, True), (plots.DARK, False)]
+    thin = f" Thin: {others(result)}." if others(result) else ""
+    sources = [(DARK, True), (LIGHT, True), (DARK, False)]
     picture = "".join(
         f'<source media="{_media(theme, narrow)}" srcset="{_curve(result, theme, narrow)}">'
         for theme, narrow in sources
     )
-    fallback = _curve(result, plots.LIGHT, False)
+    fallback = _curve(result, LIGHT, False)
     alt = "Learning curves: mean Dice on the test cases against labelled units; the table has them"
     return (
         "<section><h2>How good the model is, by number of labels</h2>"
         f'<figure class="curve"><picture>{picture}<img src="{fallback}" alt="{alt}"></picture>'
         f"<figcaption>Higher is better; a higher line needs fewer labels for the same quality. "
-        f"Shaded, and in small figures below: {band}.</figcaption></figure>"
+        f"Shaded, and in small figures below: {band}.{thin}</figcaption></figure>"
         '<div class="pair">'
         f'<div><h3>The same in numbers</h3><div class="scroll">{_dice_table(result)}</div></div>'
         "<div><h3>By structure, at the end</h3>"
@@ -128,41 +129,44 @@ def _curve_section(result: SimulationResult) -> str:
 def _dice_table(result: SimulationResult) -> str:
     curves = {name: result.curve(name) for name in result.strategies}
     units = sorted({u for curve in curves.values() for u in curve.units})
+    found = {
+        (name, unit): interval
+        for name, curve in curves.items()
+        for unit, interval in zip(curve.units, curve.dice, strict=True)
+    }
+    best = {u: max(i.mean for (_, own), i in found.items() if own == u) for u in units}
+    shared = {
+        u
+        for u in units
+        if all(best[u] - i.mean < 5e-4 for (_, own), i in found.items() if own == u)
+    }
     rows = []
-    for unit in units:
-        found = {
-            name: curve.dice[curve.units.index(unit)]
-            for name, curve in curves.items()
-            if unit in curve.units
-        }
-        best = max(i.mean for i in found.values())
-        first = all(abs(i.mean - best) < 5e-4 for i in found.values())
+    for name in result.strategies:
         cells = "".join(
-            _dice_cell(found.get(name), not first and found[name].mean == best)
-            if name in found
+            _dice_cell(interval, unit not in shared and interval.mean == best[unit])
+            if (interval := found.get((name, unit))) is not None
             else "<td>–</td>"
-            for name in result.strategies
+            for unit in units
         )
-        rows.append(f"<tr><td>{unit}</td>{cells}</tr>")
-    head = f"<th>labelled {result.currency}s</th>" + _strategy_heads(result)
-    return table(head, rows)
+        rows.append(f"<tr><td>{strategy_name(result, name)}</td>{cells}</tr>")
+    heads = "".join(f"<th>{count(u, result.currency)}</th>" for u in units)
+    return table(f"<th>labelled</th>{heads}", rows)
 
 
 def _segment_table(result: SimulationResult) -> str:
+    structures = segments(result)
     rows = []
-    for segment in _segments(result):
-        cells = []
-        for name in result.strategies:
-            values = [
-                scores[segment.name]
-                for seed in result.seeds
-                for record in result.arm(name, seed)[-1:]
-                for scores in record.scores.values()
-            ]
-            cells.append(_dice_cell(bootstrap_interval(values), False))
-        label = f"{_swatch(segment.color)}{escape(segment.name)}"
-        rows.append(f"<tr><td>{label}</td>{''.join(cells)}</tr>")
-    return table("<th>structure</th>" + _strategy_heads(result), rows)
+    for name in result.strategies:
+        last = [record for seed in result.seeds for record in result.arm(name, seed)[-1:]]
+        cells = "".join(
+            _dice_cell(
+                bootstrap_interval([s[own.name] for r in last for s in r.scores.values()]), False
+            )
+            for own in structures
+        )
+        rows.append(f"<tr><td>{strategy_name(result, name)}</td>{cells}</tr>")
+    heads = "".join(f"<th>{swatch(own.color)}{escape(own.name)}</th>" for own in structures)
+    return table(f"<th>strategy</th>{heads}", rows)
 
 
 def _subgroup_section(result: SimulationResult, story: Story) -> str:
@@ -209,105 +213,23 @@ def _subgroup_row(result: SimulationResult, story: Story, tag: str, name: str) -
     return f"<tr><td>{strategy_name(result, name)}</td><td>{found}</td>{cells}</tr>"
 
 
-def _rounds_section(result: SimulationResult, story: Story) -> str:
-    seed = result.seeds[0]
-    arms = {name: result.arm(name, seed) for name in result.strategies}
-    pictures = {
-        query.picture: Picture.load(result.folder / query.picture)
-        for arm in arms.values()
-        for record in arm
-        for query in record.queries
-        if query.picture is not None and (result.folder / query.picture).is_file()
-    }
-    columns = 3 if result.settings["batch"] % 3 == 0 else 2
-    brightest = plots.highest_uncertainty(list(pictures.values()))
-    segments = _segments(result)
-    rounds = []
-    for number in sorted({r.round for arm in arms.values() for r in arm if r.round > 0}):
-        parts = []
-        for name, arm in arms.items():
-            record = next((r for r in arm if r.round == number), None)
-            if record is None:
-                continue
-            cards = "".join(
-                _card(query, pictures.get(query.picture or ""), segments, brightest, story)
-                for query in record.queries
-            )
-            parts.append(
-                f'<div class="arm"><h4>{strategy_name(result, name)} {_moved(arm, record)}</h4>'
-                f'<div class="cards" style="--columns:{columns}">{cards}</div></div>'
-            )
-        rounds.append(f'<div class="round"><h3>Round {number}</h3>{"".join(parts)}</div>')
-    slices = result.unit == "slice"
-    which = "the suggested one" if slices else "the one it was least sure about"
-    many = " (first repetition)" if len(result.seeds) > 1 else ""
-    legend = "".join(f"<span>{_swatch(s.color)}{escape(s.name)}, proposed</span>" for s in segments)
-    return (
-        f"<section><h2>What was suggested, and why{many}</h2>"
-        "<p>Each card is one suggestion, seen before the model was trained on it. Left: what the "
-        "model proposed, and what the expert then drew. Right: where the model was unsure. "
-        f"The slice is {which}.</p>"
-        f'<div class="legend">{legend}<span><i class="dots"></i>the expert</span>'
-        '<span>sure<i class="ramp"></i>unsure</span></div>'
-        f"{''.join(rounds)}</section>"
-    )
-
-
-def _card(
-    query: Query,
-    picture: Picture | None,
-    segments: Sequence[Segment],
-    brightest: float,
-    story: Story,
-) -> str:
-    views = ""
-    if picture is not None:
-        shown = [plots.proposal_picture(picture, segments)]
-        if picture.uncertainty is not None:
-            shown.append(plots.uncertainty_picture(picture, brightest))
-        names = ("proposal and expert's outline", "uncertainty")
-        views = "".join(
-            f'<figure><img src="{_data(png)}" alt="{escape(query.case)}: {name}"></figure>'
-            for png, name in zip(shown, names, strict=False)
-        )
-    index = picture.slice if query.slice is None and picture is not None else query.slice
-    where = f" · slice {index}" if index is not None else ""
-    tag = story.tags.get(query.case)
-    badge = f'<span class="badge">{escape(tag)}</span>' if tag else ""
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in query.reasons)
-    agreed = _agreement(query)
-    return (
-        f'<article class="card"><div class="views">{views}</div><div class="said">'
-        f"<h5>{query.rank}. {escape(query.case)}{where} {badge}</h5><ul>{reasons}</ul>"
-        f'<p class="agreed">{agreed}</p></div></article>'
-    )
-
-
-def _agreement(query: Query) -> str:
-    mean = query.mean_proposal_dice
-    if mean is None:
-        return "No proposal: there was no model yet."
-    parts = ", ".join(f"{escape(n)} {v:.2f}" for n, v in (query.proposal_dice or {}).items())
-    detail = f' <span class="quiet">({parts})</span>' if len(query.proposal_dice or {}) > 1 else ""
-    return f"Proposal against expert: Dice <b>{mean:.2f}</b>{detail}"
-
-
-def _moved(arm: Sequence[RoundRecord], record: RoundRecord) -> str:
-    after = record.mean
-    before = next((r.mean for r in arm if r.round == record.round - 1), None)
-    if before is None:
-        return f'<span class="quiet">test Dice {after:.3f} after the first training</span>'
-    return (
-        f'<span class="quiet">test Dice {before:.3f} → {after:.3f} '
-        f"({signed(after - before)}) after training on these</span>"
-    )
-
-
 def _learner_section(result: SimulationResult) -> str:
     plans = dict.fromkeys(r.plan for r in result.records if r.plan)
     words = "".join(
         f"<li>{escape(line)}</li>" for plan in plans for line in plan.splitlines() if line.strip()
     )
+    few = not others(result)
+    head, rows = _trainings(result) if few else _mean_times(result)
+    plan = f"<ul class=plain>{words}</ul>" if words else ""
+    return (
+        "<section><h2>How the model was set up, and what it took</h2>"
+        "<p>The plan follows from the images and from this computer:</p>"
+        f'{plan}<div class="scroll">{table(head, rows)}</div></section>'
+    )
+
+
+def _trainings(result: SimulationResult) -> tuple[str, list[str]]:
+    """Return the head and rows that tell of every round of the first repetition."""
     rows = []
     records = _starts(result)
     records += [r for r in result.records if r.round > 0 and r.seed == result.seeds[0]]
@@ -325,11 +247,23 @@ def _learner_section(result: SimulationResult) -> str:
         "<th>strategy</th><th>round</th><th>labelled</th><th>suggesting</th><th>training</th>"
         "<th>training steps</th><th>testing</th>"
     )
-    plan = f"<ul class=plain>{words}</ul>" if words else ""
+    return head, rows
+
+
+def _mean_times(result: SimulationResult) -> tuple[str, list[str]]:
+    """Return the head and a row a strategy: the mean of its rounds, of all repetitions."""
+    parts = ("suggest", "train", "test")
+    rows = []
+    for name in result.strategies:
+        rounds = [r for seed in result.seeds for r in result.arm(name, seed) if r.round > 0]
+        cells = "".join(
+            f"<td>{sum(found) / len(found):.1f} s</td>" if found else "<td>–</td>"
+            for found in ([r.seconds[p] for r in rounds if p in r.seconds] for p in parts)
+        )
+        rows.append(f"<tr><td>{strategy_name(result, name)}</td>{cells}</tr>")
     return (
-        "<section><h2>How the model was set up, and what it took</h2>"
-        "<p>The plan follows from the images and from this computer:</p>"
-        f'{plan}<div class="scroll">{table(head, rows)}</div></section>'
+        "<th>mean of a round</th><th>suggesting</th><th>training</th><th>testing</th>",
+        rows,
     )
 
 
@@ -375,35 +309,24 @@ def _dice_cell(interval: Interval | None, best: bool) -> str:
     return f"<td{mark}>{interval.mean:.3f}{limits}</td>"
 
 
-def _strategy_heads(result: SimulationResult) -> str:
-    return "".join(f"<th>{strategy_name(result, name)}</th>" for name in result.strategies)
-
-
 def _arm_colors(result: SimulationResult) -> str:
     """Return the style that gives each strategy the colour of its line, in both schemes."""
 
-    def variables(theme: plots.Theme) -> str:
-        colors = plots.line_colors(result.strategies, theme)
-        pairs = (f"--arm-{i}:{colors[name]}" for i, name in enumerate(result.strategies))
+    def variables(theme: Theme) -> str:
+        colors = line_colors(prominent(result), theme)
+        pairs = (
+            f"--arm-{i}:{colors.get(name, theme.grid)}" for i, name in enumerate(result.strategies)
+        )
         return f":root{{{';'.join(pairs)}}}"
 
-    dark = f"@media screen and (prefers-color-scheme: dark){{{variables(plots.DARK)}}}"
-    return variables(plots.LIGHT) + dark
+    dark = f"@media screen and (prefers-color-scheme: dark){{{variables(DARK)}}}"
+    return variables(LIGHT) + dark
 
 
 def _beginning(result: SimulationResult) -> str:
     if result.cold:
         return "no label at all, and every strategy chooses its own first ones"
     return f"a few labelled {result.unit}s"
-
-
-def _swatch(color: Sequence[float]) -> str:
-    red, green, blue = (round(255 * part) for part in color)
-    return f'<i class="swatch" style="background:rgb({red},{green},{blue})"></i>'
-
-
-def _segments(result: SimulationResult) -> list[Segment]:
-    return [Segment.from_dict(form) for form in result.settings["segments"]]
 
 
 def _starts(result: SimulationResult) -> list[RoundRecord]:
@@ -420,15 +343,11 @@ def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _curve(result: SimulationResult, theme: plots.Theme, narrow: bool) -> str:
+def _curve(result: SimulationResult, theme: Theme, narrow: bool) -> str:
     size = {"width": 4.0, "height": 3.6} if narrow else {}
-    return _data(plots.learning_curve(result, theme, **size))
+    return data_address(learning_curve(result, theme, **size))
 
 
-def _media(theme: plots.Theme, narrow: bool) -> str:
+def _media(theme: Theme, narrow: bool) -> str:
     scheme = f"(prefers-color-scheme: {theme.name})"
     return f"screen and {scheme}" + (" and (max-width: 560px)" if narrow else "")
-
-
-def _data(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

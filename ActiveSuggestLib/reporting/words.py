@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ..simulating.comparing import Comparison, needed
 from ..simulating.curves import SimulationResult
+from .prominent import prominent, subject
 
 REFERENCE = "random"
 LEVEL = 0.005
 """Differences of Dice below this are called level."""
+SURE = 0.05
+"""Below this p a difference counts as more than chance, one strategy taken by itself."""
 CLOSE = 0.95
 """The share of the full-data Dice that counts as close to it."""
 
@@ -48,10 +52,10 @@ def headline(result: SimulationResult) -> str:
     comparisons = {c.strategy: c for c in result.comparisons()}
     budget = count(result.last_budget, f"labelled {result.currency}")
     if len(comparisons) == 1 or REFERENCE not in comparisons:
-        best = max(comparisons.values(), key=lambda c: c.last)
+        best = comparisons[subject(result) or REFERENCE]
         return f"With {budget}, {best.strategy} gave a Dice of {best.last:.2f}"
     random = comparisons[REFERENCE]
-    best = max((c for c in comparisons.values() if c is not random), key=lambda c: c.last)
+    best = comparisons[subject(result) or REFERENCE]
     gap = best.last - random.last
     if abs(gap) < LEVEL:
         return (
@@ -72,8 +76,10 @@ def headline(result: SimulationResult) -> str:
 def conclusion(result: SimulationResult) -> list[str]:
     """Return a few sentences that put the headline right: how much, and how sure."""
     sentences = []
-    for comparison in result.comparisons():
-        if comparison.difference is None:
+    named = prominent(result)
+    compared = [c for c in result.comparisons() if c.difference is not None]
+    for comparison in compared:
+        if comparison.strategy not in named:
             continue
         reference = REFERENCE if REFERENCE in result.strategies else result.strategies[-1]
         sentences.append(
@@ -88,6 +94,7 @@ def conclusion(result: SimulationResult) -> list[str]:
                 )
             )
         )
+    sentences += _others([c for c in compared if c.strategy not in named])
     sentences += _full_data(result)
     if len(result.seeds) == 1 and len(result.strategies) > 1:
         sentences.append(
@@ -95,6 +102,29 @@ def conclusion(result: SimulationResult) -> list[str]:
             "the order round, so read it as a demonstration, not as proof."
         )
     return sentences
+
+
+def _others(comparisons: Sequence[Comparison]) -> list[str]:
+    """Say in a sentence which of many strategies can be told from the reference."""
+    if not comparisons:
+        return []
+    sides: dict[str, list[str]] = {"above": [], "below": []}
+    for c in comparisons:
+        if c.difference is not None and c.area_test is not None and c.area_test.p_student < SURE:
+            side = "above" if c.difference.mean > 0 else "below"
+            sides[side].append(f"{c.strategy} {signed(c.difference.mean)}")
+    reference = comparisons[0].reference
+    told = [
+        f"{len(names)} lay {side} {reference} with p < {SURE:g} ({', '.join(names)})"
+        for side, names in sides.items()
+        if names
+    ]
+    number = "the other strategy" if len(comparisons) == 1 else f"the {len(comparisons)} others"
+    if not told:
+        return [f"Of {number}, none can be told from {reference}."]
+    left = len(comparisons) - sum(map(len, sides.values()))
+    rest = f"; {left} cannot be told from it" if left else ""
+    return [f"Of {number}, {', '.join(told)}{rest}."]
 
 
 def _whole_curve(comparison: Comparison, reference: str) -> str:
@@ -139,7 +169,7 @@ def _full_data(result: SimulationResult) -> list[str]:
         return []
     level = sum(record.mean for record in found) / len(found)
     parts = []
-    for name in result.strategies:
+    for name in prominent(result):
         units = needed(result, name, CLOSE).mean_curve
         parts.append(f"{name} {units:.3g}" if math.isfinite(units) else f"{name} not")
     return [

@@ -14,7 +14,10 @@ import pytest
 from ActiveSuggestLib.data.geometry import Geometry
 from ActiveSuggestLib.data.segments import parse_segments
 from ActiveSuggestLib.reporting import plots
+from ActiveSuggestLib.reporting.differences import difference_figure
+from ActiveSuggestLib.reporting.figures import DARK, LIGHT, line_colors
 from ActiveSuggestLib.reporting.pictures import Picture, fullest_slice, take_picture
+from ActiveSuggestLib.reporting.prominent import prominent, subject
 from ActiveSuggestLib.reporting.report import Story, render_report, write_report
 from ActiveSuggestLib.reporting.words import conclusion, count, headline, seconds_in_words, signed
 from ActiveSuggestLib.simulating.arms import FULL
@@ -170,6 +173,82 @@ def test_a_picture_that_is_gone_does_not_stop_the_report(tmp_path: Path) -> None
     assert 'alt="case-2' not in render_report(result, STORY)
 
 
+MANY = {
+    "entropy": 0.90,  # the highest at the end, and only there
+    "default:samples=8": 0.80,
+    "random": 0.70,
+    "bald": 0.79,
+    "oracle": 0.60,
+    "k-center": 0.72,
+    "strided": 0.71,
+    "foreground-random": 0.705,
+}
+
+
+def many(folder: Path) -> SimulationResult:
+    """Return eight strategies over three seeds that differ by chance, too."""
+    result = a_result(folder, MANY, seeds=3)
+    rng = np.random.default_rng(0)
+    noisy = []
+    for r in result.records:
+        away = rng.normal(0, 0.004) - 0.12 * (r.strategy == "entropy" and r.round < 3)
+        scores = {c: {k: v + away for k, v in s.items()} for c, s in r.scores.items()}
+        noisy.append(replace(r, scores=scores))
+    return replace(result, records=tuple(noisy))
+
+
+def test_of_many_strategies_the_outcome_is_about_the_default_and_no_lucky_end(
+    tmp_path: Path,
+) -> None:
+    result = many(tmp_path)
+    assert subject(result) == "default:samples=8"
+    assert "choosing by default:samples=8 gave a Dice of 0.81" in headline(result)
+    without = {name: end for name, end in MANY.items() if not name.startswith("default")}
+    assert subject(a_result(tmp_path, without)) == "entropy"
+
+
+def test_of_many_strategies_a_few_are_prominent_and_the_references_among_them(
+    tmp_path: Path,
+) -> None:
+    result = many(tmp_path)
+    named = prominent(result)
+    assert named == ("default:samples=8", "random", "bald", "k-center", "foreground-random")
+    assert prominent(a_result(tmp_path, {"a": 0.7, "random": 0.8})) == ("a", "random")
+    said = conclusion(result)
+    assert sum("Over the whole curve" in sentence for sentence in said) == 4
+    assert "Of the 3 others, 1 lay below random with p < 0.05 (oracle −0.05" in " ".join(said)
+    assert "2 cannot be told from it." in " ".join(said)
+
+
+def test_of_many_strategies_all_are_in_the_tables_and_few_in_the_pictures(tmp_path: Path) -> None:
+    result = many(tmp_path)
+    page = render_report(result, STORY)
+    reader = read(page)
+    text = " ".join(reader.text)
+    assert page.count('class="card"') == 5 * 3 * 2
+    assert "What the 3 other strategies suggested is in results.json." in text
+    assert "Thin: the 3 other strategies." in text
+    for name in MANY:
+        # Dice, structures, areas, distances and times.
+        assert page.count(f"</i>{name}</td>") == 5, name
+    assert "strided asks for it" not in text
+    assert page.count("Differences to random choice") == 1
+    assert "Differences to random choice" not in render_report(
+        a_result(tmp_path, {"a": 0.7, "random": 0.8}, seeds=3), STORY
+    )
+
+
+def test_the_figure_of_differences_wants_random_choice_and_an_interval(tmp_path: Path) -> None:
+    result = many(tmp_path)
+    light, dark = (difference_figure(result, theme) for theme in (LIGHT, DARK))
+    assert light is not None
+    assert light.startswith(b"\x89PNG")
+    assert light != dark
+    assert difference_figure(a_result(tmp_path, MANY)) is None
+    others = {name: end for name, end in MANY.items() if name != "random"}
+    assert difference_figure(a_result(tmp_path, others, seeds=3)) is None
+
+
 def test_a_subgroup_is_counted_and_scored_apart(tmp_path: Path) -> None:
     result = a_result(tmp_path, {"mc-dropout": 0.8, "random": 0.7})
     tags = {"case-0": "rare", "case-2": "rare", "case-11": "rare", "test-1": "rare"}
@@ -281,10 +360,10 @@ def test_the_report_is_written_whole_and_equal_results_give_equal_bytes(tmp_path
 
 def test_light_and_dark_figures_differ_and_random_is_never_a_colour(tmp_path: Path) -> None:
     result = a_result(tmp_path, {"a": 0.7, "random": 0.8})
-    light, dark = (plots.learning_curve(result, theme) for theme in (plots.LIGHT, plots.DARK))
+    light, dark = (plots.learning_curve(result, theme) for theme in (LIGHT, DARK))
     assert light.startswith(b"\x89PNG")
     assert light != dark
-    assert plots.line_colors(("a", "random"), plots.LIGHT)["random"] == plots.LIGHT.reference
+    assert line_colors(("a", "random"), LIGHT)["random"] == LIGHT.reference
 
 
 def test_names_of_lines_that_end_together_are_moved_apart_in_order() -> None:
