@@ -9,6 +9,7 @@ finished round is recorded at once, so a simulation that was killed goes on wher
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from .simulating.task import Budget, Task, Unit, claim_folder
 from .simulating.telling import named_part
 from .simulating.world import World, read_rounds
 from .strategies.class_uncertainty import CLASS
+
+SAVE_SECONDS = 30.0
 
 __all__ = ["RATER", "Simulation", "simulate"]
 
@@ -147,6 +150,7 @@ class Simulation:
         self.jobs = jobs
         self.known = known
         self.progress = progress
+        self._saved_at = time.monotonic()
 
     def run(self) -> SimulationResult:
         """Do all that is not done yet, and return everything."""
@@ -185,13 +189,23 @@ class Simulation:
 
             tell = named_part(self.progress, done, len(jobs), f"seed {job.seed}, {name}, ")
             do_job(job, world, self.crew, tell)
-            self._result(worlds, notes).save()
+            self._save_now_and_then(worlds, notes)
 
     def _side_by_side(self, worlds: Sequence[World], notes: tuple[str, ...]) -> None:
         total = len(all_jobs(self.task))
         for done, job in enumerate(run_side_by_side(self.task, self.crew, self.jobs), 1):
             self.progress(done, total, f"seed {job.seed}, {job.arm}: done")
+            self._save_now_and_then(worlds, notes)
+
+    def _save_now_and_then(self, worlds: Sequence[World], notes: tuple[str, ...]) -> None:
+        """Write the tables so far, for who looks at them meanwhile.
+
+        The finished rounds are on disk already, and hundreds of arms make large tables: writing
+        them after each, those that were finished long ago included, would take minutes.
+        """
+        if time.monotonic() - self._saved_at >= SAVE_SECONDS:
             self._result(worlds, notes).save()
+            self._saved_at = time.monotonic()
 
     def _known_cases(self) -> tuple[list[KnownCase], tuple[str, ...]]:
         """Return the cases with labels; the pool is looked at once, at the first start."""
