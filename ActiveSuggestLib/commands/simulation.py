@@ -20,7 +20,7 @@ USUAL_NAMES = ("images", "imagesTr")
 
 
 def names(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    """Return the parts of a list such as ``mc-dropout,random``."""
+    """Return the parts of a list such as ``default,random``."""
     parts = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
     if not parts:
         raise click.BadParameter("give at least one name")
@@ -40,7 +40,7 @@ def shared_options(function: Function) -> Function:
         click.option(
             "--strategies",
             callback=names,
-            default="mc-dropout,random",
+            default="default,random",
             show_default=True,
             help="Strategies to compare.",
         ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK
@@ -10,6 +12,8 @@ import SimpleITK
 from ActiveSuggestLib.data.geometry import Geometry
 from ActiveSuggestLib.data.labels import write_label
 from ActiveSuggestLib.data.segments import Segment
+from ActiveSuggestLib.simulating.curves import SimulationResult
+from ActiveSuggestLib.simulation import simulate
 
 SEGMENTS = (Segment("bright", 3, (0.9, 0.5, 0.3)), Segment("dark", 7, (0.3, 0.5, 0.9)))
 SHAPE = (12, 16, 20)
@@ -46,3 +50,17 @@ def a_volume(seed: int) -> tuple[np.ndarray, np.ndarray]:
         label[distance < rng.uniform(3, 4)] = segment.value
     signal = np.select([label == 3, label == 7], [2.0, 0.2], 1.0)
     return (signal + rng.normal(0, 0.1, SHAPE)).astype(np.float32), label
+
+
+def simulated(pool: Path, out: Path, strategies: Sequence[str], **options: Any) -> SimulationResult:
+    """Simulate on a small pool, with trainings of two steps unless told otherwise."""
+    usual = {
+        "batch": 2,
+        "steps": 2,
+        "threads": 1,
+        "device": "cpu",
+        "project_settings": FAST,
+    }
+    return simulate(
+        pool / "images", pool / "labels", SEGMENTS, strategies, out=out, **{**usual, **options}
+    )

@@ -18,7 +18,7 @@ from ActiveSuggestLib.simulating.arms import START
 from ActiveSuggestLib.simulating.curves import RoundRecord, SimulationResult
 from ActiveSuggestLib.simulating.held_out import HeldOutSet
 from ActiveSuggestLib.simulation import simulate
-from Testing.Python.simulation_pools import FAST, SEGMENTS, write_pool
+from Testing.Python.simulation_pools import SEGMENTS, simulated, write_pool
 
 STRATEGIES = ("mc-dropout", "random")
 
@@ -31,19 +31,12 @@ def a_pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(pool: Path, out: Path, **changes: Any) -> SimulationResult:
     options: dict[str, Any] = {
         "rounds": 2,
-        "batch": 2,
         "initial": 2,
         "test_cases": 4,
-        "steps": 2,
-        "threads": 1,
-        "device": "cpu",
         "patient_csv": pool / "patients.csv",
-        "project_settings": FAST,
+        **changes,
     }
-    strategies = changes.pop("strategies", STRATEGIES)
-    return simulate(
-        pool / "images", pool / "labels", SEGMENTS, strategies, out=out, **{**options, **changes}
-    )
+    return simulated(pool, out, options.pop("strategies", STRATEGIES), **options)
 
 
 @pytest.fixture(scope="module")

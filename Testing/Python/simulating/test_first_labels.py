@@ -15,9 +15,8 @@ from ActiveSuggestLib.learning import latents
 from ActiveSuggestLib.reporting.report import Story, render_report
 from ActiveSuggestLib.simulating.arms import FULL, START
 from ActiveSuggestLib.simulating.curves import SimulationResult
-from ActiveSuggestLib.simulation import simulate
 from ActiveSuggestLib.strategies import cold_start
-from Testing.Python.simulation_pools import FAST, SEGMENTS, write_pool
+from Testing.Python.simulation_pools import FAST, simulated, write_pool
 
 ARMS = ("default", "bsq", "bald", "random", "strided")
 SETTINGS = {**FAST, "autoencoder_steps": 2}
@@ -31,19 +30,13 @@ def a_pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(pool: Path, out: Path, *strategies: str, **changes: Any) -> SimulationResult:
     options: dict[str, Any] = {
         "rounds": 2,
-        "batch": 2,
         "initial": 0,
         "test_cases": 3,
-        "steps": 2,
         "first_steps": 4,
-        "threads": 1,
-        "device": "cpu",
         "project_settings": SETTINGS,
+        **changes,
     }
-    names = strategies or ("random",)
-    return simulate(
-        pool / "images", pool / "labels", SEGMENTS, names, out=out, **{**options, **changes}
-    )
+    return simulated(pool, out, strategies or ("random",), **options)
 
 
 @pytest.fixture(scope="module")

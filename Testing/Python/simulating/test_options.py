@@ -21,8 +21,7 @@ from ActiveSuggestLib.progress import Cancel
 from ActiveSuggestLib.simulating.arms import FULL
 from ActiveSuggestLib.simulating.curves import SimulationResult
 from ActiveSuggestLib.simulating.known_cases import find_known_cases
-from ActiveSuggestLib.simulation import simulate
-from Testing.Python.simulation_pools import FAST, SEGMENTS, SHAPE, write_pool
+from Testing.Python.simulation_pools import FAST, SHAPE, simulated, write_pool
 
 SLICE_PIXELS = SHAPE[1] * SHAPE[2]
 
@@ -33,20 +32,8 @@ def a_pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(pool: Path, out: Path, *strategies: str, **changes: Any) -> SimulationResult:
-    options: dict[str, Any] = {
-        "rounds": 1,
-        "batch": 2,
-        "initial": 2,
-        "test_cases": 3,
-        "steps": 2,
-        "threads": 1,
-        "device": "cpu",
-        "project_settings": FAST,
-    }
-    names = strategies or ("random",)
-    return simulate(
-        pool / "images", pool / "labels", SEGMENTS, names, out=out, **{**options, **changes}
-    )
+    options = {"rounds": 1, "initial": 2, "test_cases": 3, **changes}
+    return simulated(pool, out, strategies or ("random",), **options)
 
 
 def records(result: SimulationResult, arm: str) -> list[Any]:
