@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .errors import CancelledError
@@ -68,9 +69,16 @@ class Cancel:
             raise CancelledError("Cancelled.")
 
 
+# Of the time that is looked back on, the least between two reports that are kept.
+FINEST = 0.02
+
+
 @dataclass
 class Estimate:
-    """Remaining seconds of a task, from the pace since its first report.
+    """Remaining seconds of a task, from the pace in the later half of its time so far.
+
+    Work that goes on where it stopped passes over what is done in no time; the later half forgets
+    that soon, and still tells the pace of slow and unequal parts.
 
     >>> now = iter([0.0, 10.0]).__next__
     >>> estimate = Estimate(clock=now)
@@ -80,15 +88,22 @@ class Estimate:
     """
 
     clock: Callable[[], float] = time.monotonic
-    _first: tuple[float, float] | None = None
+    _began: float = 0.0
+    _reports: deque[tuple[float, float]] = field(default_factory=deque)
 
     def remaining(self, done: float, total: float) -> float | None:
         """Return the estimated seconds left, or ``None`` while there is no pace yet."""
         now = self.clock()
-        if self._first is None or done < self._first[1]:
-            self._first = (now, done)
+        if not self._reports or done < self._reports[-1][1]:
+            self._began = now
+            self._reports = deque([(now, done)])
             return None
-        started, first_done = self._first
+        half = (now - self._began) / 2
+        while len(self._reports) > 1 and self._reports[1][0] <= now - half:
+            self._reports.popleft()
+        started, first_done = self._reports[0]
+        if now - self._reports[-1][0] >= FINEST * half:
+            self._reports.append((now, done))
         if done <= first_done or now <= started:
             return None
         return (total - done) * (now - started) / (done - first_done)
