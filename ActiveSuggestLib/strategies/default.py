@@ -11,19 +11,18 @@ A slice may show a structure barely or not at all, and what the model misses the
 it. So the entropy of the whole slice counts, and is shared among the classes as the entropy in
 their predicted foreground is: s_c = PE · E_c / Σ_c' E_c' with E_c = Σ_v PE_v p̄_cv.
 
-A few labels make a model whose highest uncertainty is for odd images. So of volumes and pictures
-the highest s_c only enter a shortlist, half of the pool in round 1, a quarter in the next, and so
-on; of these the one is picked that looks most like what no label resembles
-(``strategies.likeness``), as Yang et al. (MICCAI 2017) do. Of slices the highest s_c are the picks.
-Of a batch, 66 % is split over the foreground classes; the rest is picked by predictive entropy
-alone, which can see a structure that the model misses wholly. Patients of whom nothing is labelled
-come first, and in a batch no patient comes twice while others are left: the most uncertain slices
-are neighbours in one volume, and teach the same.
+A few labels make a model whose highest uncertainty is for odd images. So the highest s_c only enter
+a shortlist, half of the pool in round 1, a quarter in the next, and so on; of these the one is
+picked that looks most like what no label resembles (``strategies.likeness``), as Yang et al.
+(MICCAI 2017) do. Of a batch, 66 % is split over the foreground classes; the rest is picked by
+predictive entropy alone, which can see a structure that the model misses wholly. Patients of whom
+nothing is labelled come first, and in a batch no patient comes twice while others are left: the
+most uncertain slices are neighbours in one volume, and teach the same.
 
 The paper adds Gumbel noise to log s_c, with β from 1 to 100 exponentially over the rounds. Its
 regions differ by orders of magnitude; whole images differ by little, and the noise of the first
-rounds makes a draw by lot of it just where most is to be gained. On slices it did no good either.
-See Testing/Benchmarks/RESULTS.md.
+rounds makes a draw by lot of it just where most is to be gained. On slices it did no good either,
+nor did the highest s_c alone. See Testing/Benchmarks/RESULTS.md.
 
 The round is the number of trainings on labels that the model had not had before, so that training
 again on the same labels changes nothing. It is 0 while there is no model: the cold start, when
@@ -52,6 +51,8 @@ SMALLEST = 1e-30
 # As an index it is the last of the measures, after those of the classes.
 PLAIN = -1
 LEAST_SHOWN = 0.5
+# Of millions of slices, so that a pick takes a second at the most.
+LONGEST_SHORTLIST = 10_000
 COVER, DRAWN = "cover", "random"
 
 
@@ -136,7 +137,7 @@ class Default(RankingStrategy):
         samples = enough_samples(pool, self.samples)
         table = pool.statistics(samples)
         self._look = None
-        if not self.paper and pool.kind != SLICE:
+        if not self.paper:
             self._look = pool.appearance()
             # Those whose image has become unusable since are gone now.
             table = pool.statistics(samples)
@@ -182,7 +183,7 @@ def shortlisted(open_units: int, round_: int) -> int:
     >>> [shortlisted(60, r) for r in (1, 2, 3, 10**6)]
     [30, 15, 7, 1]
     """
-    return max(1, open_units >> min(round_, 62))
+    return max(1, min(open_units >> min(round_, 62), LONGEST_SHORTLIST))
 
 
 def _purpose(pool: PoolView, measures: Sequence[np.ndarray], slot: int, index: int) -> str:

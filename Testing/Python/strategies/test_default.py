@@ -93,18 +93,19 @@ def test_a_young_model_only_makes_the_shortlist_of_what_looks_like_the_pool():
     looks[0] = [0.0, 5.0]  # the most uncertain looks like nothing else
     looks[3:] = [[-3.0, 0.1 * i] for i in range(5)]
 
-    def first(round_):
-        pool = Pool(cases)
+    def first(round_, units=None):
+        pool = Pool(cases, units)
         pool.round, pool.looks = round_, looks
         return chosen(pool, 1)[0]
 
-    assert first(1).index == 3
-    assert (
-        "Of the 4 most uncertain, it stands for most of what no label resembles"
-        in first(1).reasons[1]
-    )
-    assert first(7).index == 0
-    assert len(first(7).reasons) == 1
+    for units in (None, [Unit(c, c, 0) for c in cases]):
+        assert first(1, units).index == 3
+        assert (
+            "Of the 4 most uncertain, it stands for most of what no label resembles"
+            in first(1, units).reasons[1]
+        )
+        assert first(7, units).index == 0
+        assert len(first(7, units).reasons) == 1
 
 
 def test_two_thirds_of_the_picks_are_for_classes_however_small_the_batch():
@@ -158,8 +159,7 @@ def test_early_rounds_vary_in_the_paper_and_late_ones_do_not():
 
     assert len(firsts(1, "paper")) >= 5
     assert firsts(100, "paper") <= {6, 7}
-    slices = [Unit(c, c, 0) for c in cases]
-    assert firsts(1, units=slices) == {7}
+    assert firsts(1) <= {4, 5, 6, 7}
 
 
 def test_a_cold_start_is_a_fair_draw_that_says_so():
