@@ -58,7 +58,7 @@ def run_demo(
     data: str | Path | None = None,
     rounds: int = 5,
     out: str | Path = "activesuggest-demo",
-    strategies: Sequence[str] = ("mc-dropout", "random"),
+    strategies: Sequence[str] = ("default", "random"),
     *,
     cases: int | None = None,
     seed: int = 0,

@@ -32,7 +32,7 @@ GLOSSARY = (
     (
         "Uncertainty",
         "The model answers many times with parts of it switched off at random. Where its answers "
-        "differ, it is unsure; mc-dropout suggests the images with the most of that.",
+        "differ, or lie between several structures, it is unsure. Most strategies look for that.",
     ),
     (
         "Random choice",
