@@ -92,7 +92,8 @@ def race(cases: Sequence[str], draw: Draw, spec: RaceSpec) -> RaceResult:
     field_ = _Field(series, spec.places(sum(s.shape[1] for s in series)), total - 1)
     passes = first * len(cases)
     budget = max(spec.share * total * len(cases), passes + total) if spec.share < 1 else np.inf
-    while passes < budget:
+    # A visit begins with the first samples anew.
+    while passes + min(total, first + STEP) <= budget:
         bar, case = field_.next(1 - spec.confidence)
         if case is None:
             break
