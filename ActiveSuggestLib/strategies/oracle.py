@@ -1,9 +1,11 @@
 """The units that the model does worst on, by the true labels: what no strategy can know.
 
-An upper bound for simulations (Dai et al., MICCAI 2020). Outside of one there is no truth to look
-at, and it says so. A unit's score is 1 − the mean Dice over the structures; a structure that is in
-neither the truth nor the prediction counts as found (Dice 1), one that is only predicted as missed
-(Dice 0). So an empty slice with an empty prediction comes last.
+The oracle of Dai et al. (MICCAI 2020), who take it for an upper bound; on our pools, where the
+worst images are the odd ones, it is none (``Testing/Benchmarks/RESULTS.md``). Outside of a
+simulation there is no truth to look at, and it says so. A unit's score is 1 − the mean Dice over
+the structures; a structure that is in neither the truth nor the prediction counts as found
+(Dice 1), one that is only predicted as missed (Dice 0). So an empty slice with an empty prediction
+comes last.
 """
 
 from __future__ import annotations
