@@ -19,7 +19,7 @@ from ..simulating.pairs import PairedTest
 from .differences import difference_figure
 from .figures import DARK, LIGHT
 from .prominent import MOST
-from .small_parts import data_address, strategy_name, table
+from .small_parts import data_address, media, strategy_name, table
 from .words import signed
 
 
@@ -43,7 +43,7 @@ def _figure(result: SimulationResult) -> str:
         return ""
     alt = "Differences to random choice with their intervals; the table has them"
     return (
-        '<figure class="curve"><picture><source media="screen and (prefers-color-scheme: dark)" '
+        f'<figure class="curve"><picture><source media="{media(DARK)}" '
         f'srcset="{data_address(dark)}"><img src="{data_address(light)}" alt="{alt}"></picture>'
         "<figcaption>Best first, each with its 95 % interval. An interval that holds 0 is no proof "
         "that a strategy is better or worse than random choice.</figcaption></figure>"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from ..simulating.curves import SimulationResult
-from .figures import LIGHT, REFERENCE, Theme, line_colors, new_figure, png
+from .figures import LIGHT, REFERENCE, Theme, line_colors, new_figure, png, quiet_axes
 from .prominent import prominent
+from .words import signed
 
 INCHES_A_ROW = 0.27
 INCHES_A_LETTER = 0.078
@@ -40,15 +41,10 @@ def difference_figure(
     axes.axvline(0.0, color=theme.reference, lw=1.2, ls=(0, (5, 2)))
     axes.set_yticks(range(len(rows)), [name for _, name in rows])
     axes.set_ylim(-0.7, len(rows) - 0.3)
-    axes.set_facecolor(theme.background)
-    axes.grid(axis="x", color=theme.grid, lw=0.8)
-    axes.set_axisbelow(True)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    axes.tick_params(colors=theme.muted, labelsize=9, length=0, pad=6)
+    quiet_axes(axes, theme, "x")
     for label, (_, name) in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_color(colors.get(name, theme.text))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.3f}".replace("-", "\u2212"))
+    axes.xaxis.set_major_formatter(lambda value, _: signed(value))
     axes.set_xlabel(
         f"mean Dice over the curve, minus that of {REFERENCE}", color=theme.muted, fontsize=9
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -60,6 +61,16 @@ def new_figure(width: float, height: float, background: str) -> Figure:
     figure = Figure(figsize=(width, height), facecolor=background)
     FigureCanvasAgg(figure)
     return figure
+
+
+def quiet_axes(axes: Axes, theme: Theme, along: Literal["x", "y"]) -> None:
+    """Leave of the axes their numbers and the grid lines of one of them."""
+    axes.set_facecolor(theme.background)
+    axes.grid(axis=along, color=theme.grid, lw=0.8)
+    axes.set_axisbelow(True)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.tick_params(colors=theme.muted, labelsize=9, length=0, pad=6)
 
 
 def png(figure: Figure, dots: int) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.segments import Segment
 from ..simulating.curves import SimulationResult
-from .figures import LIGHT, REFERENCE, Theme, line_colors, new_figure, png
+from .figures import LIGHT, REFERENCE, Theme, line_colors, new_figure, png, quiet_axes
 from .pictures import Picture
 from .prominent import prominent
 
@@ -136,13 +136,9 @@ def _outline(axes: Axes, mask: np.ndarray, color: Any, style: Any, width: float)
 def _style_axes(axes: Axes, theme: Theme) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_facecolor(theme.background)
-    axes.grid(axis="y", color=theme.grid, lw=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
+    quiet_axes(axes, theme, "y")
+    axes.spines["bottom"].set_visible(True)
     axes.spines["bottom"].set_color(theme.grid)
-    axes.tick_params(colors=theme.muted, labelsize=9, length=0, pad=6)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.2f}")
     low, high = axes.get_ylim()

@@ -16,7 +16,15 @@ from .comparison import comparison_section
 from .figures import DARK, LIGHT, Theme, line_colors
 from .plots import learning_curve
 from .prominent import prominent
-from .small_parts import data_address, others, segments, strategy_name, swatch, table
+from .small_parts import (
+    data_address,
+    media,
+    others,
+    segments,
+    strategy_name,
+    swatch,
+    table,
+)
 from .style import CSS
 from .suggestions import suggestions_section
 from .words import GLOSSARY, conclusion, count, headline, seconds_in_words
@@ -106,10 +114,11 @@ def _curve_section(result: SimulationResult) -> str:
         if several
         else "95 % interval of the mean over the test cases"
     )
-    thin = f" Thin: {others(result)}." if others(result) else ""
+    left = others(result)
+    thin = f" Thin: {left}." if left else ""
     sources = [(DARK, True), (LIGHT, True), (DARK, False)]
     picture = "".join(
-        f'<source media="{_media(theme, narrow)}" srcset="{_curve(result, theme, narrow)}">'
+        f'<source media="{media(theme, narrow=narrow)}" srcset="{_curve(result, theme, narrow)}">'
         for theme, narrow in sources
     )
     fallback = _curve(result, LIGHT, False)
@@ -346,8 +355,3 @@ def _and(names: Sequence[str]) -> str:
 def _curve(result: SimulationResult, theme: Theme, narrow: bool) -> str:
     size = {"width": 4.0, "height": 3.6} if narrow else {}
     return data_address(learning_curve(result, theme, **size))
-
-
-def _media(theme: Theme, narrow: bool) -> str:
-    scheme = f"(prefers-color-scheme: {theme.name})"
-    return f"screen and {scheme}" + (" and (max-width: 560px)" if narrow else "")

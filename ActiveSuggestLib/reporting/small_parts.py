@@ -8,6 +8,7 @@ from html import escape
 
 from ..data.segments import Segment
 from ..simulating.curves import SimulationResult
+from .figures import Theme
 from .prominent import prominent
 
 
@@ -44,3 +45,9 @@ def others(result: SimulationResult) -> str:
     if not left:
         return ""
     return "the other strategy" if left == 1 else f"the {left} other strategies"
+
+
+def media(theme: Theme, *, narrow: bool = False) -> str:
+    """Return the media query of screens with this colour scheme, all or the narrow ones."""
+    scheme = f"(prefers-color-scheme: {theme.name})"
+    return f"screen and {scheme}" + (" and (max-width: 560px)" if narrow else "")

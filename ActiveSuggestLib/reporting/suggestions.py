@@ -50,7 +50,8 @@ def suggestions_section(result: SimulationResult, tags: Mapping[str, str]) -> st
     slices = result.unit == "slice"
     which = "the suggested one" if slices else "the one it was least sure about"
     many = " (first repetition)" if len(result.seeds) > 1 else ""
-    left = f" What {others(result)} suggested is in results.json." if others(result) else ""
+    rest = others(result)
+    left = f" What {rest} suggested is in results.json." if rest else ""
     legend = "".join(
         f"<span>{swatch(s.color)}{escape(s.name)}, proposed</span>" for s in structures
     )

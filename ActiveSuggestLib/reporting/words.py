@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from ..simulating.comparing import Comparison, needed
 from ..simulating.curves import SimulationResult
+from .figures import REFERENCE
 from .prominent import prominent, subject
 
-REFERENCE = "random"
 LEVEL = 0.005
 """Differences of Dice below this are called level."""
 SURE = 0.05
@@ -51,11 +51,10 @@ def headline(result: SimulationResult) -> str:
     """Return the outcome in one sentence."""
     comparisons = {c.strategy: c for c in result.comparisons()}
     budget = count(result.last_budget, f"labelled {result.currency}")
+    best = comparisons[subject(result) or REFERENCE]
     if len(comparisons) == 1 or REFERENCE not in comparisons:
-        best = comparisons[subject(result) or REFERENCE]
         return f"With {budget}, {best.strategy} gave a Dice of {best.last:.2f}"
     random = comparisons[REFERENCE]
-    best = comparisons[subject(result) or REFERENCE]
     gap = best.last - random.last
     if abs(gap) < LEVEL:
         return (

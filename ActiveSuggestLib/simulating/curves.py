@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -71,12 +72,12 @@ class RoundRecord:
     hausdorff95: dict[str, dict[str, float]] = field(default_factory=dict)  # mm, as ``scores``
     surface: dict[str, dict[str, float]] = field(default_factory=dict)  # mean distance, mm
 
-    @property
+    @functools.cached_property
     def case_means(self) -> dict[str, float]:
         """The mean foreground Dice of each test case."""
         return {c: float(np.nanmean(list(s.values()))) for c, s in self.scores.items()}
 
-    @property
+    @functools.cached_property
     def mean(self) -> float:
         """The mean foreground Dice over the test cases."""
         means = list(self.case_means.values())
