@@ -7,6 +7,10 @@ measured, two labels chosen so teach a network as much as three drawn by lot or 
 of Hacohen et al. (ICML 2022) in an autoencoder's latents gave less, and took a training to find
 (``Testing/Benchmarks/RESULTS.md``).
 
+A cover by angles begins with what lies far out where many are. As one of several that is right, and
+as the only one it is not: if a single unit is asked for and nothing is labelled, it is the most
+average one.
+
 Slices come from the middle half of each volume: nothing tells yet where the anatomy of interest is,
 and a first model cannot be trained on empty ends. A pool of a few patients is a fair draw.
 """
@@ -26,6 +30,7 @@ from .random_choice import RandomChoice
 PHASE = "Phase: cold start. No model is trained yet"
 FEWEST_PATIENTS = 8
 MIDDLE = 0.5
+AVERAGE = "The first label of all: it looks most like the average of the pool."
 
 
 class ColdStart(RankingStrategy):
@@ -75,6 +80,8 @@ class ColdStart(RankingStrategy):
         among = allowed & look.seen
         if pool.kind == SLICE and (among & in_the_middle(pool.units)).sum() >= count:
             among &= in_the_middle(pool.units)
+        if count == 1 and not len(pool.labelled):
+            return [Pick(most_average(look, among), (AVERAGE,))]
         constraints = Constraints(pool.units, pool.labelled, count, among=among, spread=True)
         points, audience, start = directions(look, pool.rng)
         rows = np.flatnonzero(look.seen)
@@ -104,6 +111,16 @@ def in_the_middle(units: Sequence[Unit]) -> np.ndarray:
         margin = (1 - MIDDLE) / 2 * (high - low)
         inside.append(low + margin <= unit.position <= high - margin)
     return np.array(inside, bool)
+
+
+def most_average(look: Appearance, among: np.ndarray) -> int:
+    """Return which of the seen units ``among`` (N,) is nearest to the mean of all that were seen.
+
+    It has the least mean squared distance to them.
+    """
+    away = look.candidates - look.candidates[look.seen].mean(axis=0)
+    away = np.einsum("nd,nd->n", away, away)
+    return int(np.argmin(np.where(among & look.seen, away, np.inf)))
 
 
 def _reason(place: int, gain: float) -> str:

@@ -48,7 +48,7 @@ def test_each_image_is_read_once_and_a_torn_miniature_costs_only_time(make_learn
 def test_what_is_labelled_counts_as_seen(make_learner):
     learner = make_learner(10)
     before = learner.score().set_index("case")
-    first = learner.suggest(count=1)[0]
+    first = learner.suggest(count=2)[0]
     geometry = learner.project.case(first.case).geometry
     learner.save_label(first.case, np.ones(geometry.shape, np.uint8))
     table = learner.score().set_index("case")

@@ -79,6 +79,20 @@ def test_the_pair_is_nearly_the_best_of_all_pairs():
     assert worth[tuple(sorted(rows))] > np.mean(list(worth.values()))
 
 
+def test_a_single_first_label_is_the_most_average_and_no_later_one_is():
+    z = np.concatenate([looks(GROUPS), [[0.3, 0.1, 0.2]]])
+    rows, picks, _ = suggest(Pool(everything(z), volumes(46)), 1)
+    distances = ((z[:, None] - z[None]) ** 2).sum(axis=2).mean(axis=1)
+    assert rows == [int(distances.argmin())] == [45]
+    assert "the average of the pool" in picks[0].reasons[0]
+    rows, _, _ = suggest(Pool(everything(z), volumes(46)), 1, allowed=np.arange(46) < 20)
+    assert rows == [int(distances[:20].argmin())]
+    labelled = Pool(everything(z[:45], labelled=[z[0]]), volumes(45), [Unit("l", "l")])
+    rows, picks, _ = suggest(labelled, 1)
+    assert GROUPS[rows[0]] != 0
+    assert "average" not in picks[0].reasons[0]
+
+
 def test_a_group_that_has_a_label_waits():
     z = looks(GROUPS)
     pool = Pool(everything(z, labelled=[z[0]]), volumes(45), [Unit("l", "l")])
