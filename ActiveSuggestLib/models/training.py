@@ -20,8 +20,8 @@ from .memory import Limits, Notice, no_notice, with_less_memory
 from .networks import EncoderDecoder
 from .plan import Plan
 
-# At 2e-3 a new network stays twice as long where all is background as at 4e-3, and large networks
-# learn less in as many steps; at 4e-3 one on chest X-rays did worse (Testing/Benchmarks/RESULTS.md).
+# At 2e-3 new networks stay twice as long where all is background as at 4e-3, and large ones learn
+# less in as many steps; at 4e-3 one on chest X-rays did worse (Testing/Benchmarks/RESULTS.md).
 LEARNING_RATE = 3e-3
 WARM_LEARNING_RATE = 1.5e-3
 WEIGHT_DECAY = 1e-4
