@@ -78,8 +78,9 @@ class ColdStart(RankingStrategy):
         if look is None or (allowed & look.seen).sum() < count:
             return super().select(pool, scores, allowed, count)
         among = allowed & look.seen
-        if pool.kind == SLICE and (among & in_the_middle(pool.units)).sum() >= count:
-            among &= in_the_middle(pool.units)
+        if pool.kind == SLICE:
+            inside = among & in_the_middle(pool.units)
+            among = inside if inside.sum() >= count else among
         if count == 1 and not len(pool.labelled):
             return [Pick(most_average(look, among), (AVERAGE,))]
         constraints = Constraints(pool.units, pool.labelled, count, among=among, spread=True)
@@ -114,13 +115,13 @@ def in_the_middle(units: Sequence[Unit]) -> np.ndarray:
 
 
 def most_average(look: Appearance, among: np.ndarray) -> int:
-    """Return which of the seen units ``among`` (N,) is nearest to the mean of all that were seen.
+    """Return which of ``among`` (N,), all of them seen, is nearest to the mean of what was seen.
 
     It has the least mean squared distance to them.
     """
     away = look.candidates - look.candidates[look.seen].mean(axis=0)
     away = np.einsum("nd,nd->n", away, away)
-    return int(np.argmin(np.where(among & look.seen, away, np.inf)))
+    return int(np.argmin(np.where(among, away, np.inf)))
 
 
 def _reason(place: int, gain: float) -> str:
