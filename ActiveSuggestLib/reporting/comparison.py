@@ -19,7 +19,7 @@ from ..simulating.pairs import PairedTest
 from .differences import difference_figure
 from .figures import DARK, LIGHT
 from .prominent import MOST
-from .small_parts import data_address, media, strategy_name, table
+from .small_parts import STACKED, data_address, media, strategy_name, table
 from .words import signed
 
 
@@ -63,7 +63,7 @@ def _areas(result: SimulationResult) -> str:
         rows.append(f"<tr><td>{strategy_name(result, name)}</td>{area}{cells}</tr>")
     head = "<th>strategy</th><th>mean Dice over the curve</th><th>at the end</th>"
     head += "".join(f"<th>curve against {name}</th><th>p</th>" for name in against)
-    return table(head, rows)
+    return table(head, rows, STACKED)
 
 
 def _against(comparison: Comparison) -> str:
@@ -80,14 +80,18 @@ def _against(comparison: Comparison) -> str:
 def _p(test: PairedTest) -> str:
     if not math.isfinite(test.p_student):
         return "–"
-    return f"{test.p_student:.3f}<small>Wilcoxon {test.p_wilcoxon:.3f}</small>"
+    return f"{_chance(test.p_student)}<small>Wilcoxon {_chance(test.p_wilcoxon)}</small>"
+
+
+def _chance(p: float) -> str:
+    return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _how_to_read(result: SimulationResult) -> str:
     if len(result.seeds) < 2:
         return "<p>One repetition has no interval and no test.</p>"
     return (
-        f"<p>Differences are paired over {len(result.seeds)} repetitions: the same test images, "
+        f"<p>Differences are paired over {len(result.seeds)} repetitions: the same "
         f"{_shared(result)}. Intervals (95 %) and p are Student's, two-sided, and not "
         "corrected for the number of strategies; the signed-rank test of Wilcoxon, which assumes "
         "less, cannot come below 0.06 with five repetitions.</p>"
@@ -95,7 +99,9 @@ def _how_to_read(result: SimulationResult) -> str:
 
 
 def _shared(result: SimulationResult) -> str:
-    return "images to choose from" if result.cold else "first labels and first model"
+    if result.cold:
+        return "images to choose from and to test on"
+    return "test images, first labels and first model"
 
 
 def _worth(result: SimulationResult, *, full: bool) -> str:
@@ -118,7 +124,7 @@ def _worth(result: SimulationResult, *, full: bool) -> str:
     if full:
         cells = "".join(f"<td>{_number(value, 2)}</td>" for value in distances(result, FULL))
         rows.append(f"<tr><td>all labels</td>{cells}<td>–</td><td>–</td><td>–</td></tr>")
-    return table(head, rows)
+    return table(head, rows, STACKED)
 
 
 def _worth_words(result: SimulationResult, *, full: bool) -> str:

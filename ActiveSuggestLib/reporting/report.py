@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -10,9 +9,10 @@ from pathlib import Path
 
 from .. import __version__
 from ..data.store import atomic_write
-from ..metrics import Interval, bootstrap_interval
+from ..metrics import bootstrap_interval
 from ..simulating.curves import RoundRecord, SimulationResult
 from .comparison import comparison_section
+from .dice_tables import curve_table, dice_cell, segment_table
 from .figures import DARK, LIGHT, Theme, line_colors
 from .plots import learning_curve
 from .prominent import prominent
@@ -20,9 +20,7 @@ from .small_parts import (
     data_address,
     media,
     others,
-    segments,
     strategy_name,
-    swatch,
     table,
 )
 from .style import CSS
@@ -129,53 +127,10 @@ def _curve_section(result: SimulationResult) -> str:
         f"<figcaption>Higher is better; a higher line needs fewer labels for the same quality. "
         f"Shaded, and in small figures below: {band}.{thin}</figcaption></figure>"
         '<div class="pair">'
-        f'<div><h3>The same in numbers</h3><div class="scroll">{_dice_table(result)}</div></div>'
+        f'<div><h3>The same in numbers</h3><div class="scroll">{curve_table(result)}</div></div>'
         "<div><h3>By structure, at the end</h3>"
-        f'<div class="scroll">{_segment_table(result)}</div></div></div></section>'
+        f'<div class="scroll">{segment_table(result)}</div></div></div></section>'
     )
-
-
-def _dice_table(result: SimulationResult) -> str:
-    curves = {name: result.curve(name) for name in result.strategies}
-    units = sorted({u for curve in curves.values() for u in curve.units})
-    found = {
-        (name, unit): interval
-        for name, curve in curves.items()
-        for unit, interval in zip(curve.units, curve.dice, strict=True)
-    }
-    best = {u: max(i.mean for (_, own), i in found.items() if own == u) for u in units}
-    shared = {
-        u
-        for u in units
-        if all(best[u] - i.mean < 5e-4 for (_, own), i in found.items() if own == u)
-    }
-    rows = []
-    for name in result.strategies:
-        cells = "".join(
-            _dice_cell(interval, unit not in shared and interval.mean == best[unit])
-            if (interval := found.get((name, unit))) is not None
-            else "<td>–</td>"
-            for unit in units
-        )
-        rows.append(f"<tr><td>{strategy_name(result, name)}</td>{cells}</tr>")
-    heads = "".join(f"<th>{count(u, result.currency)}</th>" for u in units)
-    return table(f"<th>labelled</th>{heads}", rows)
-
-
-def _segment_table(result: SimulationResult) -> str:
-    structures = segments(result)
-    rows = []
-    for name in result.strategies:
-        last = [record for seed in result.seeds for record in result.arm(name, seed)[-1:]]
-        cells = "".join(
-            _dice_cell(
-                bootstrap_interval([s[own.name] for r in last for s in r.scores.values()]), False
-            )
-            for own in structures
-        )
-        rows.append(f"<tr><td>{strategy_name(result, name)}</td>{cells}</tr>")
-    heads = "".join(f"<th>{swatch(own.color)}{escape(own.name)}</th>" for own in structures)
-    return table(f"<th>strategy</th>{heads}", rows)
 
 
 def _subgroup_section(result: SimulationResult, story: Story) -> str:
@@ -217,8 +172,8 @@ def _subgroup_row(result: SimulationResult, story: Story, tag: str, name: str) -
         for case, mean in (arm[-1].case_means if arm else {}).items():
             (inside if story.tags.get(case) == tag else outside).append(mean)
     found = f"{chosen / len(result.seeds):g}"
-    cells = _dice_cell(bootstrap_interval(inside), False)
-    cells += _dice_cell(bootstrap_interval(outside), False)
+    cells = dice_cell(bootstrap_interval(inside))
+    cells += dice_cell(bootstrap_interval(outside))
     return f"<tr><td>{strategy_name(result, name)}</td><td>{found}</td>{cells}</tr>"
 
 
@@ -306,16 +261,6 @@ def _reproduce_section(result: SimulationResult, story: Story) -> str:
 
 
 # Small parts ------------------------------------------------------------------------------
-
-
-def _dice_cell(interval: Interval | None, best: bool) -> str:
-    if interval is None or not math.isfinite(interval.mean):
-        return "<td>–</td>"
-    limits = ""
-    if math.isfinite(interval.low):
-        limits = f"<small>{interval.low:.2f}–{interval.high:.2f}</small>"
-    mark = ' class="best"' if best else ""
-    return f"<td{mark}>{interval.mean:.3f}{limits}</td>"
 
 
 def _arm_colors(result: SimulationResult) -> str:

@@ -11,10 +11,14 @@ from ..simulating.curves import SimulationResult
 from .figures import Theme
 from .prominent import prominent
 
+# The style of a wide table: its small figures stand under the large ones.
+STACKED = "stacked"
 
-def table(head: str, rows: Iterable[str]) -> str:
-    """Return a table of a head row's cells and whole body rows."""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+def table(head: str, rows: Iterable[str], kind: str = "") -> str:
+    """Return a table of a head row's cells and whole body rows; ``kind`` names its style."""
+    own = f' class="{kind}"' if kind else ""
+    return f"<table{own}><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def strategy_name(result: SimulationResult, name: str) -> str:

@@ -54,6 +54,8 @@ th { color: var(--muted); font-weight: 600; font-size: .85rem; vertical-align: b
 th:first-child, td:first-child { text-align: left; }
 tbody tr { border-top: 1px solid var(--line); }
 td small { color: var(--muted); font-size: .82em; margin-left: 6px; }
+table.stacked td small { display: block; margin: 0; }
+table.stacked th { white-space: normal; }
 td.best { font-weight: 700; }
 .swatch {
   display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 6px;

@@ -315,6 +315,8 @@ def test_several_repetitions_come_with_an_interval_and_p_values(tmp_path: Path) 
     assert "curve against random" in text
     assert "curve against foreground-random" in text
     assert re.search(r"Wilcoxon 0\.\d{3}", text)
+    assert "p are Student's" in text
+    assert "< 0.001" in text
     assert re.search(r"p = 0\.\d{3}", text)
 
 
