@@ -5,22 +5,15 @@ from __future__ import annotations
 import math
 
 from ..simulating.arms import FULL
-from ..simulating.comparing import (
-    GOALS,
-    REFERENCES,
-    Comparison,
-    compare,
-    distances,
-    efficiency,
-    needed,
-)
+from ..simulating.comparing import REFERENCES, Comparison, compare, distances, efficiency
 from ..simulating.curves import SimulationResult
+from ..simulating.needs import GOALS, needed, times_as_many
 from ..simulating.pairs import PairedTest
 from .differences import difference_figure
 from .figures import DARK, LIGHT
 from .prominent import MOST
 from .small_parts import STACKED, data_address, media, strategy_name, table
-from .words import signed
+from .words import CLOSE, signed
 
 
 def comparison_section(result: SimulationResult) -> str:
@@ -105,11 +98,13 @@ def _shared(result: SimulationResult) -> str:
 
 
 def _worth(result: SimulationResult, *, full: bool) -> str:
+    random = REFERENCES[0] in result.strategies
     head = "<th>strategy</th><th>Hausdorff 95</th><th>mean surface distance</th>"
     if full:
         head += "".join(
             f"<th>{result.currency}s to {goal:.0%} of all labels</th>" for goal in GOALS
         )
+        head += f"<th>{REFERENCES[0]} needs for {CLOSE:.0%}</th>" if random else ""
         head += "<th>foreground efficiency</th>"
     rows = []
     for name in result.strategies:
@@ -119,12 +114,32 @@ def _worth(result: SimulationResult, *, full: bool) -> str:
                 found = needed(result, name, goal)
                 small = f"<small>{found.reached} of {found.seeds} repetitions</small>"
                 cells += f"<td>{_count(found.mean_curve)}{small}</td>"
+            cells += _times(result, name) if random else ""
             cells += f"<td>{_number(efficiency(result, name), 1)}</td>"
         rows.append(f"<tr><td>{strategy_name(result, name)}</td>{cells}</tr>")
     if full:
         cells = "".join(f"<td>{_number(value, 2)}</td>" for value in distances(result, FULL))
-        rows.append(f"<tr><td>all labels</td>{cells}<td>–</td><td>–</td><td>–</td></tr>")
+        rows.append(f"<tr><td>all labels</td>{cells}{'<td>–</td>' * (4 if random else 3)}</tr>")
     return table(head, rows, STACKED)
+
+
+def _times(result: SimulationResult, name: str) -> str:
+    if name == REFERENCES[0]:
+        return "<td>–</td>"
+    times = times_as_many(result, name, REFERENCES[0], CLOSE)
+    if math.isnan(times.mean) or times.mean == 0:
+        return "<td>–</td>"
+    if math.isinf(times.mean):
+        # Its curve ends before it gets there, so all that is known is a bound.
+        ends = (result.arm(REFERENCES[0], seed)[-1:] for seed in result.seeds)
+        last = min(record.labelled_units for end in ends for record in end)
+        said = f"over {last / needed(result, name, CLOSE).mean_curve:.2f} times"
+    else:
+        said = f"{times.mean:.2f} times"
+    if math.isnan(times.low):
+        return f"<td>{said}</td>"
+    high = f"to {times.high:.1f}" if math.isfinite(times.high) else "or more"
+    return f"<td>{said}<small>{times.low:.1f} {high}</small></td>"
 
 
 def _worth_words(result: SimulationResult, *, full: bool) -> str:
@@ -134,9 +149,16 @@ def _worth_words(result: SimulationResult, *, full: bool) -> str:
     )
     if not full:
         return text
+    text += (
+        f" The {result.currency}s are read from the mean curve; – means that it does not get there."
+    )
+    if REFERENCES[0] in result.strategies:
+        text += (
+            f" How many times a strategy's labels {REFERENCES[0]} needs comes with the 95 % limits "
+            "of a bootstrap over the repetitions."
+        )
     return (
-        f"{text} The {result.currency}s are read from the mean curve; – means that it does not get "
-        "there. Foreground efficiency tells how fast the gap to all labels closes with the share "
+        f"{text} Foreground efficiency tells how fast the gap to all labels closes with the share "
         "of the structures that was outlined (nnActive): higher is better."
     )
 

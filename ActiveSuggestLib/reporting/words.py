@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..simulating.comparing import Comparison, needed
+from ..simulating.comparing import Comparison
 from ..simulating.curves import SimulationResult
+from ..simulating.needs import GOALS, needed
 from .figures import REFERENCE
 from .prominent import prominent, subject
 
@@ -14,7 +15,7 @@ LEVEL = 0.005
 """Differences of Dice below this are called level."""
 SURE = 0.05
 """Below this p a difference counts as more than chance, one strategy taken by itself."""
-CLOSE = 0.95
+CLOSE = GOALS[-1]
 """The share of the full-data Dice that counts as close to it."""
 
 GLOSSARY = (

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..metrics import Interval, area_under_budget
-from .efficiency import foreground_efficiency, labels_needed
+from .efficiency import foreground_efficiency
+from .needs import GOALS, needed, times_as_many
 from .pairs import PairedTest, paired_test
 
 if TYPE_CHECKING:
     from .curves import RoundRecord, SimulationResult
 
 REFERENCES = ("random", "foreground-random")
-GOALS = (0.90, 0.95)
-"""Shares of the full-data Dice that are worth knowing the price of."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +40,6 @@ class Comparison:
     def difference(self) -> Interval | None:
         """The mean difference of the areas, with its t interval."""
         return None if self.area_test is None else self.area_test.student
-
-
-@dataclass(frozen=True)
-class Needed:
-    """The labels that reach a ``share`` of the full-data Dice, of the seed's own full-data arm.
-
-    ``mean_curve`` is read from the mean curve over the seeds, infinite where it does not get there;
-    ``reached`` of ``seeds`` single curves do.
-    """
-
-    share: float
-    mean_curve: float
-    reached: int
-    seeds: int
 
 
 def compare(result: SimulationResult, reference: str | None = None) -> list[Comparison]:
@@ -82,24 +67,6 @@ def _comparison(result: SimulationResult, name: str, reference: str) -> Comparis
         areas.append((_area(ours, low, high), _area(theirs, low, high)))
         lasts.append((ours[common].mean, theirs[common].mean))
     return Comparison(name, reference, area, last, _test(areas), _test(lasts))
-
-
-def needed(result: SimulationResult, name: str, share: float) -> Needed:
-    """Return with how many labels a strategy reached a share of what all labels gave."""
-    curves = []
-    for seed in result.seeds:
-        full, rows = result.full_data(seed), result.arm(name, seed)
-        if full is not None and rows:
-            curves.append((rows, share * full.mean))
-    singles = [labels_needed(_units(rows), _dice(rows), goal) for rows, goal in curves]
-    length = min((len(rows) for rows, _ in curves), default=0)
-    if length == 0:
-        return Needed(share, math.nan, 0, 0)
-    units = np.mean([_units(rows)[:length] for rows, _ in curves], axis=0)
-    # Relative to each seed's own goal, so that an easy test set does not count for more.
-    heights = np.mean([np.divide(_dice(rows)[:length], goal) for rows, goal in curves], axis=0)
-    mean_curve = labels_needed(units.tolist(), heights.tolist(), 1.0)
-    return Needed(share, mean_curve, int(np.isfinite(singles).sum()), len(curves))
 
 
 def efficiency(result: SimulationResult, name: str) -> float:
@@ -156,11 +123,15 @@ def _row(result: SimulationResult, c: Comparison) -> dict[str, Any]:
             f"{what}_p_wilcoxon": test.p_wilcoxon,
         }
     for share in GOALS:
-        ours, theirs = (needed(result, name, share) for name in (c.strategy, c.reference))
+        ours = needed(result, c.strategy, share)
+        times = times_as_many(result, c.strategy, c.reference, share)
+        what = f"reference_needs_times_{share:.0%}"
         row |= {
             f"labels_to_{share:.0%}": ours.mean_curve,
             f"reached_{share:.0%}": ours.reached,
-            f"reference_needs_times_{share:.0%}": theirs.mean_curve / ours.mean_curve,
+            what: times.mean,
+            f"{what}_low": times.low,
+            f"{what}_high": times.high,
         }
     return row
 

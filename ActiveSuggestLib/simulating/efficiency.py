@@ -10,22 +10,24 @@ import numpy as np
 STEEPEST = 1e4
 
 
-def labels_needed(budget: Sequence[float], values: Sequence[float], goal: float) -> float:
-    """Return the budget at which a curve first reaches the goal, between points by a line.
+def labels_needed(budget: Sequence[float], curves: np.ndarray, goal: float) -> np.ndarray:
+    """Return the budget at which each curve first reaches the goal, between points by a line.
 
-    Infinite if it never does.
+    ``curves`` (R, L) over one ``budget`` (L,); infinite where a curve never does. (R,)
 
-    >>> labels_needed([2, 4, 8], [0.5, 0.75, 1.0], 0.875)
-    6.0
+    >>> labels_needed([2, 4, 8], np.array([[0.5, 0.75, 1.0], [0.5, 0.6, 0.7]]), 0.875).tolist()
+    [6.0, inf]
     """
-    for i, value in enumerate(values):
-        if value < goal:
-            continue
-        if i == 0:
-            return float(budget[0])
-        step = (goal - values[i - 1]) / (value - values[i - 1])
-        return float(budget[i - 1] + step * (budget[i] - budget[i - 1]))
-    return math.inf
+    units = np.asarray(budget, float)
+    there = curves >= goal
+    after = there.argmax(axis=1)
+    before = np.maximum(after - 1, 0)
+    rows = np.arange(len(curves))
+    low, high = curves[rows, before], curves[rows, after]
+    rise = np.where(high > low, high - low, 1.0)
+    step = np.where(after > 0, (goal - low) / rise, 0.0)
+    found = units[before] + step * (units[after] - units[before])
+    return np.where(there.any(axis=1), found, math.inf)
 
 
 def foreground_efficiency(

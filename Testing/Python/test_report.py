@@ -301,6 +301,9 @@ def test_what_all_labels_gave_is_told_with_the_labels_that_come_close(tmp_path: 
     assert headline(with_full) == headline(result)
     text = " ".join(read(render_report(with_full, STORY)).text)
     assert "volumes to 95% of all labels" in text
+    # The curve of random ends with eight labels before it gets there.
+    assert "random needs for 95%" in text
+    assert f"over {8 / 7.4:.2f} times" in text
 
 
 def test_several_repetitions_come_with_an_interval_and_p_values(tmp_path: Path) -> None:

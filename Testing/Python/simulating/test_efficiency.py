@@ -10,16 +10,23 @@ import pytest
 from ActiveSuggestLib.simulating.efficiency import foreground_efficiency, labels_needed
 
 
+def first_reached(budget: list[float], values: list[float], goal: float) -> float:
+    found = labels_needed(budget, np.array([[0.0] * len(values), values]), goal)
+    assert found[0] == math.inf
+    return float(found[1])
+
+
 def test_the_goal_is_read_between_two_points_and_where_it_is_first_reached() -> None:
-    assert labels_needed([2, 4, 8], [0.5, 0.7, 0.9], 0.7) == 4.0
-    assert labels_needed([2, 4, 8], [0.5, 0.7, 0.9], 0.85) == pytest.approx(7.0)
-    assert labels_needed([2, 4, 6, 8], [0.5, 0.8, 0.6, 0.9], 0.75) == pytest.approx(2 + 2 * 25 / 30)
-    assert labels_needed([2, 4], [0.5, 0.7], 0.4) == 2.0
+    assert first_reached([2, 4, 8], [0.5, 0.7, 0.9], 0.7) == 4.0
+    assert first_reached([2, 4, 8], [0.5, 0.7, 0.9], 0.85) == pytest.approx(7.0)
+    assert first_reached([2, 4, 6, 8], [0.5, 0.8, 0.6, 0.9], 0.75) == pytest.approx(2 + 2 * 25 / 30)
+    assert first_reached([2, 4], [0.5, 0.7], 0.4) == 2.0
 
 
 def test_a_goal_that_is_never_reached_is_infinitely_far() -> None:
-    assert labels_needed([2, 4], [0.5, 0.7], 0.71) == math.inf
-    assert labels_needed([], [], 0.5) == math.inf
+    assert first_reached([2, 4], [0.5, 0.7], 0.71) == math.inf
+    # Not even between two points of a curve that stands still.
+    assert first_reached([2, 4, 6], [0.5, 0.5, 0.5], 0.6) == math.inf
 
 
 @pytest.mark.parametrize("gamma", [3.0, 40.0])
