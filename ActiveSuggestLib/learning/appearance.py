@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.cases import CaseRow
-from ..errors import ActiveSuggestError
 from ..models.miniatures import miniatures
 from ..progress import Cancel, Progress, no_progress
 from .array_files import ArrayFiles
+from .reading import kept_arrays
 from .workbench import Workbench
 
 MOST_VOXELS = 1_000_000_000
@@ -47,23 +47,10 @@ def look_at(
         CancelledError: asked to stop; what was read so far is kept.
     """
     files = ArrayFiles(bench.project.folder / "cache" / "miniatures" / bench.plan.hash)
-    found: dict[str, np.ndarray] = {}
-    unusable: set[str] = set()
     chosen = [c for c in quickly_read(cases, rng) if not c.missing]
-    for done, case in enumerate(chosen):
-        progress(done, len(chosen), f"looking at {case.name}")
-        if cancel is not None:
-            cancel.raise_if_cancelled()
-        bench.pauses.give_way()
-        stored = files.load(case)
-        if stored is None:
-            try:
-                stored = files.store(case, miniatures(bench.load(case)))
-            except ActiveSuggestError as error:
-                unusable.add(case.name)
-                bench.report(case.name, error)
-                continue
-        found[case.name] = stored
+    found, unusable = kept_arrays(
+        bench, chosen, files, miniatures, "looking at", progress=progress, cancel=cancel
+    )
     files.prune_others()
     return PoolAppearance(found, frozenset(unusable))
 

@@ -18,12 +18,13 @@ import torch
 
 from ..data.cases import CaseRow
 from ..data.store import atomic_write, file_hash
-from ..errors import ActiveSuggestError, EmptyPoolError
+from ..errors import EmptyPoolError
 from ..models.autoencoder import Autoencoder, AutoencoderPlan, autoencoder_plan
 from ..models.autoencoder_training import encode_slices, train_autoencoder
 from ..models.slices import small_slices
 from ..progress import Cancel, Progress, no_progress
 from .array_files import ArrayFiles
+from .reading import kept_arrays
 from .workbench import Workbench
 
 FORMAT = 1
@@ -62,20 +63,17 @@ class PoolLatents:
 
     def slices(self, cases: Sequence[CaseRow]) -> dict[str, np.ndarray]:
         """Return the small slices (S, C, 96, 96) by case; unusable ones are reported, left out."""
-        found: dict[str, np.ndarray] = {}
         usable = [c for c in cases if c.name not in self._unusable and not c.missing]
-        for done, case in enumerate(usable):
-            stored = self.pictures.load(case)
-            if stored is None:
-                self.cancel.raise_if_cancelled()
-                self.progress(done, len(usable), f"slices of {case.name}")
-                try:
-                    stored = self.pictures.store(case, small_slices(self.bench.load(case)))
-                except ActiveSuggestError as error:
-                    self._unusable.add(case.name)
-                    self.bench.report(case.name, error)
-                    continue
-            found[case.name] = stored
+        found, unusable = kept_arrays(
+            self.bench,
+            usable,
+            self.pictures,
+            small_slices,
+            "slices of",
+            progress=self.progress,
+            cancel=self.cancel,
+        )
+        self._unusable |= unusable
         return found
 
     def of(self, cases: Sequence[CaseRow]) -> dict[str, np.ndarray]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ..data.cases import CaseRow
-from ..errors import ActiveSuggestError
 from ..models.inference import Samples, VolumeResult
 from ..models.memory import Limits, with_less_memory
 from ..models.preparing import Prepared
 from ..models.statistics import CaseStatistics, summarise
 from ..progress import Cancel, Progress, no_progress, part_of
+from .reading import read_ahead
 from .statistics_cache import StatisticsCache
 from .workbench import LoadedModel, Workbench
 
-READ_AHEAD = 2
 Found = TypeVar("Found", bound=CaseStatistics)
 
 
@@ -113,28 +111,3 @@ def sample_volume(
 
     result, bench.limits = with_less_memory(work, bench.limits, bench.hear_memory)
     return result
-
-
-def read_ahead(
-    bench: Workbench, cases: Sequence[CaseRow], cancel: Cancel | None
-) -> Iterator[tuple[CaseRow, Prepared | ActiveSuggestError]]:
-    """Yield each case with its prepared image or the error that it gave, in order."""
-
-    def load(case: CaseRow) -> Prepared | ActiveSuggestError:
-        try:
-            return bench.load(case)
-        except ActiveSuggestError as error:
-            return error
-
-    with ThreadPoolExecutor(1) as reader:
-        waiting: list[Future[Prepared | ActiveSuggestError]] = []
-        try:
-            for index, case in enumerate(cases):
-                wanted = cases[index + len(waiting) : index + READ_AHEAD]
-                waiting.extend(reader.submit(load, ahead) for ahead in wanted)
-                if cancel is not None:
-                    cancel.raise_if_cancelled()
-                yield case, waiting.pop(0).result()
-        finally:
-            for future in waiting:
-                future.cancel()

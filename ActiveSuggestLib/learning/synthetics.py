@@ -23,7 +23,7 @@ from ..progress import Cancel, Progress, between, no_progress
 from ..strategies.base import SyntheticView
 from .array_files import ArrayFiles
 from .kept_trainings import keep_newest
-from .scoring import read_ahead
+from .reading import read_ahead
 from .synthetic_tools import GAN, SyntheticTools
 from .workbench import Workbench
 
