@@ -12,7 +12,9 @@ as the only one it is not: if a single unit is asked for and nothing is labelled
 average one.
 
 Slices come from the middle half of each volume: nothing tells yet where the anatomy of interest is,
-and a first model cannot be trained on empty ends. A pool of a few patients is a fair draw.
+and a first model cannot be trained on empty ends. But one that has seen none paints the structures
+on all of them, so the last quarter of a batch comes from the ends. A pool of a few patients is a
+fair draw.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from .random_choice import RandomChoice
 PHASE = "Phase: cold start. No model is trained yet"
 FEWEST_PATIENTS = 8
 MIDDLE = 0.5
+ENDS = 0.25
+AT_AN_END = "Towards an end of its volume, where a model has to learn what is not there."
 AVERAGE = "The first label of all: it looks most like the average of the pool."
 
 
@@ -78,26 +82,29 @@ class ColdStart(RankingStrategy):
         if look is None or (allowed & look.seen).sum() < count:
             return super().select(pool, scores, allowed, count)
         among = allowed & look.seen
+        inside = among
         if pool.kind == SLICE:
-            inside = among & in_the_middle(pool.units)
-            among = inside if inside.sum() >= count else among
+            middle = among & in_the_middle(pool.units)
+            inside = middle if middle.sum() >= count else among
         if count == 1 and not len(pool.labelled):
-            return [Pick(most_average(look, among), (AVERAGE,))]
+            return [Pick(most_average(look, inside), (AVERAGE,))]
         constraints = Constraints(pool.units, pool.labelled, count, among=among, spread=True)
         points, audience, start = directions(look, pool.rng)
         rows = np.flatnonzero(look.seen)
-        cover = best_cover(
-            points,
-            audience,
-            count,
-            pool.rng,
-            start=start,
-            available=lambda taken: constraints.open(rows[list(taken)])[rows],
-        )
-        return [
-            Pick(int(rows[i]), (_reason(place, gain / len(audience)),))
-            for place, (i, gain) in enumerate(zip(cover.picks, cover.gains, strict=True))
-        ]
+        from_inside = count - int(ENDS * count)
+
+        def available(taken: Sequence[int]) -> np.ndarray:
+            side = inside if len(taken) < from_inside else among & ~inside
+            free = constraints.open(rows[list(taken)])
+            return (free & side if (free & side).any() else free)[rows]
+
+        cover = best_cover(points, audience, count, pool.rng, start=start, available=available)
+        picks = []
+        for place, (point, gain) in enumerate(zip(cover.picks, cover.gains, strict=True)):
+            index = int(rows[point])
+            end = () if inside[index] else (AT_AN_END,)
+            picks.append(Pick(index, (_reason(place, gain / len(audience)), *end)))
+        return picks
 
 
 def in_the_middle(units: Sequence[Unit]) -> np.ndarray:

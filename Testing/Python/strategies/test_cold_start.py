@@ -131,17 +131,40 @@ def test_images_that_all_look_the_same_are_taken_all_the_same():
     assert scores.values == pytest.approx(0)
 
 
-def test_slices_come_from_the_middle_half_of_different_volumes():
-    units = [Unit(f"c{i}", f"p{i}", s, 6.0 * s) for i in range(24) for s in range(12)]
+def slice_pool(volumes):
+    """Return a pool of twelve slices a volume, of which the ends resemble each other most."""
+    units = [Unit(f"c{i}", f"p{i}", s, 6.0 * s) for i in range(volumes) for s in range(12)]
     z = np.random.default_rng(0).normal(size=(len(units), 3))
-    # The ends resemble each other most of all.
     for row, unit in enumerate(units):
         if unit.slice in (0, 1, 10, 11):
             z[row] = 5 + 0.001 * z[row]
-    rows, _, _ = suggest(Pool(everything(z), units), 6)
-    assert len(rows) == 6
-    assert all(3 <= units[i].slice <= 8 for i in rows)
-    assert max(np.bincount([int(units[i].patient[1:]) for i in rows])) <= 2
+    return Pool(everything(z), units)
+
+
+def test_slices_come_from_the_middle_half_of_different_volumes_and_the_last_from_the_ends():
+    pool = slice_pool(24)
+    rows, picks, _ = suggest(pool, 8)
+    middle = [3 <= pool.units[i].slice <= 8 for i in rows]
+    assert middle == [True] * 6 + [False] * 2
+    assert len({pool.units[i].patient for i in rows}) == 8
+    told = ["Towards an end of its volume" in " ".join(p.reasons) for p in picks]
+    assert told == [not inside for inside in middle]
+
+
+def test_a_few_slices_all_come_from_the_middle():
+    pool = slice_pool(24)
+    for count in (2, 3):
+        rows, _, _ = suggest(pool, count)
+        assert all(3 <= pool.units[i].slice <= 8 for i in rows)
+
+
+def test_where_there_is_no_end_left_the_middle_serves_and_the_other_way_round():
+    pool = slice_pool(12)
+    for places in (range(4, 8), (0, 1, 10, 11)):
+        allowed = np.array([u.slice in places for u in pool.units])
+        rows, _, _ = suggest(pool, 8, allowed=allowed)
+        assert len(set(rows)) == 8
+        assert all(allowed[rows])
 
 
 def test_the_middle_half_of_a_single_slice_is_that_slice():
