@@ -13,8 +13,8 @@ average one.
 
 Slices come from the middle half of each volume: nothing tells yet where the anatomy of interest is,
 and a first model cannot be trained on empty ends. But one that has seen none paints the structures
-on all of them, so the last quarter of a batch comes from the ends. A pool of a few patients is a
-fair draw.
+on all of them, so the last of every ten come from there; more of them are better asked for by the
+model. A pool of a few patients is a fair draw.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .random_choice import RandomChoice
 PHASE = "Phase: cold start. No model is trained yet"
 FEWEST_PATIENTS = 8
 MIDDLE = 0.5
-ENDS = 0.25
+ENDS = 0.1
 AT_AN_END = "Towards an end of its volume, where a model has to learn what is not there."
 AVERAGE = "The first label of all: it looks most like the average of the pool."
 
