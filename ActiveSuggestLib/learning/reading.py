@@ -24,7 +24,7 @@ def read_ahead(
 ) -> Iterator[tuple[CaseRow, Prepared | ActiveSuggestError]]:
     """Yield each case with its prepared image or the error that it gave, in order.
 
-    So many are read side by side, and as many and one more are in memory besides the one yielded.
+    So many are read side by side, and as many are in memory besides the one yielded.
 
     Raises:
         CancelledError: asked to stop.
@@ -68,8 +68,18 @@ def kept_arrays(
     Raises:
         CancelledError: asked to stop; what was made so far is kept.
     """
-    found = {c.name: stored for c in cases if (stored := files.load(c)) is not None}
-    missing = [c for c in cases if c.name not in found]
+    found: dict[str, np.ndarray] = {}
+    missing = []
+    for case in cases:
+        # Of a large pool even this takes a second, in which a person may click.
+        if cancel is not None:
+            cancel.raise_if_cancelled()
+        bench.pauses.give_way()
+        stored = files.load(case)
+        if stored is None:
+            missing.append(case)
+        else:
+            found[case.name] = stored
     unusable: set[str] = set()
     if missing:
         progress(len(found), len(cases), f"{doing} {missing[0].name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from html import escape
 
 from ..simulating.arms import FULL
 from ..simulating.comparing import REFERENCES, Comparison, compare, distances, efficiency
@@ -13,7 +14,7 @@ from .differences import difference_figure
 from .figures import DARK, LIGHT
 from .prominent import MOST
 from .small_parts import STACKED, data_address, media, strategy_name, table
-from .words import CLOSE, signed
+from .words import CLOSE, signed, with_sign
 
 
 def comparison_section(result: SimulationResult) -> str:
@@ -73,11 +74,10 @@ def _against(comparison: Comparison) -> str:
 def _p(test: PairedTest) -> str:
     if not math.isfinite(test.p_student):
         return "–"
-    return f"{_chance(test.p_student)}<small>Wilcoxon {_chance(test.p_wilcoxon)}</small>"
-
-
-def _chance(p: float) -> str:
-    return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
+    student, wilcoxon = (
+        escape(with_sign(p).removeprefix("= ")) for p in (test.p_student, test.p_wilcoxon)
+    )
+    return f"{student}<small>Wilcoxon {wilcoxon}</small>"
 
 
 def _how_to_read(result: SimulationResult) -> str:

@@ -34,23 +34,19 @@ def curve_table(result: SimulationResult) -> str:
         for unit, interval in zip(curve.units, curve.dice, strict=True)
     }
     cell = _curve_cells(found)
-    names = result.strategies
-    labelled = [count(u, result.currency) for u in units]
-    if len(units) > MOST_COLUMNS and len(names) < len(units):
-        head = [strategy_name(result, name) for name in names]
-        rows = [
-            [said, *(cell(name, unit) for name in names)]
-            for said, unit in zip(labelled, units, strict=True)
-        ]
-    else:
-        head = labelled
-        rows = [
-            [strategy_name(result, name), *(cell(name, unit) for unit in units)] for name in names
-        ]
+    down = [strategy_name(result, name) for name in result.strategies]
+    across = [count(u, result.currency) for u in units]
+    grid = [[cell(name, unit) for unit in units] for name in result.strategies]
+    if len(across) > MOST_COLUMNS and len(down) < len(across):
+        down, across = across, down
+        grid = [list(column) for column in zip(*grid, strict=True)]
     return table(
-        "<th>labelled</th>" + "".join(f"<th>{h}</th>" for h in head),
-        (f"<tr><td>{first}</td>{''.join(cells)}</tr>" for first, *cells in rows),
-        kind=STACKED if len(head) > MOST_COLUMNS else "",
+        "<th>labelled</th>" + "".join(f"<th>{head}</th>" for head in across),
+        (
+            f"<tr><td>{first}</td>{''.join(cells)}</tr>"
+            for first, cells in zip(down, grid, strict=True)
+        ),
+        kind=STACKED if len(across) > MOST_COLUMNS else "",
     )
 
 

@@ -139,7 +139,7 @@ def _whole_curve(comparison: Comparison, reference: str) -> str:
         seeds = comparison.difference.n
         text += f" (95 % interval over {seeds} repetitions: {signed(low)} to {signed(high)}"
         chance = comparison.area_test.p_student if comparison.area_test else math.nan
-        text += f", p = {chance:.3f})" if math.isfinite(chance) else ")"
+        text += f", p {with_sign(chance)})" if math.isfinite(chance) else ")"
     return text + "."
 
 
@@ -199,6 +199,11 @@ def count(number: int, noun: str) -> str:
 def signed(difference: float) -> str:
     """Return a difference with its sign, the minus as printers set it."""
     return f"{difference:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def with_sign(p: float) -> str:
+    """Return a probability as "= 0.036", or "< 0.001" where three decimals say nothing."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def seconds_in_words(seconds: float) -> str:

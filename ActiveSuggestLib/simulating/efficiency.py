@@ -18,6 +18,8 @@ def labels_needed(budget: Sequence[float], curves: np.ndarray, goal: float) -> n
     >>> labels_needed([2, 4, 8], np.array([[0.5, 0.75, 1.0], [0.5, 0.6, 0.7]]), 0.875).tolist()
     [6.0, inf]
     """
+    if not len(budget):
+        return np.full(len(curves), math.inf)
     units = np.asarray(budget, float)
     there = curves >= goal
     after = there.argmax(axis=1)

@@ -91,12 +91,14 @@ class ColdStart(RankingStrategy):
         constraints = Constraints(pool.units, pool.labelled, count, among=among, spread=True)
         points, audience, start = directions(look, pool.rng)
         rows = np.flatnonzero(look.seen)
+        ends = among & ~inside
         from_inside = count - int(ENDS * count)
 
         def available(taken: Sequence[int]) -> np.ndarray:
-            side = inside if len(taken) < from_inside else among & ~inside
             free = constraints.open(rows[list(taken)])
-            return (free & side if (free & side).any() else free)[rows]
+            wanted = free & (inside if len(taken) < from_inside else ends)
+            # Volumes and pictures have no ends, and a pool may have too few of either.
+            return (wanted if wanted.any() else free)[rows]
 
         cover = best_cover(points, audience, count, pool.rng, start=start, available=available)
         picks = []

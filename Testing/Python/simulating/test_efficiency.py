@@ -25,6 +25,7 @@ def test_the_goal_is_read_between_two_points_and_where_it_is_first_reached() -> 
 
 def test_a_goal_that_is_never_reached_is_infinitely_far() -> None:
     assert first_reached([2, 4], [0.5, 0.7], 0.71) == math.inf
+    assert first_reached([], [], 0.5) == math.inf
     # Not even between two points of a curve that stands still.
     assert first_reached([2, 4, 6], [0.5, 0.5, 0.5], 0.6) == math.inf
 
